@@ -1,0 +1,1 @@
+"""dermcohort: harmonize, analyse and report population cohorts of skin health."""
