@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .problems import did_you_mean
+from ..wording import did_you_mean
 
 # name -> (fewest, most) arguments; None: no limit
 FUNCTIONS: dict[str, tuple[int, int | None]] = {

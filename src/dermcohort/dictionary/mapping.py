@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..wording import did_you_mean
 from .expression import Expression, ExpressionError, compared_constants, parse_expression
+from .fields import check_results, optional_text, read_label
 from .model import STATUSES, Cohort, Conversion, IdRule, Interval, Limit, Reason, Rule, Score, Variable, Wave
-from .problems import Place, ProblemList, did_you_mean
+from .problems import Place, ProblemList
 from .source import Block, Sequence, load_yaml
 
 RULE_KEYS = (
@@ -66,8 +69,6 @@ def read_cohorts(
 
 
 def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
-    from .read import read_label
-
     problems = context.problems
     block.check_keys(
         ("cohort", "title", "waves", "id", "duplicates", "protect", "missing_codes"),
@@ -171,7 +172,7 @@ def _read_id(ids: Any, wave: str, block: Block, context: _Context) -> IdRule:
                 entry.at("pattern"), "DD108", f"the pattern is no regular expression: {error}"
             )
             pattern = None
-    return IdRule(column, entry.place, _text(pattern), expression)
+    return IdRule(column, entry.place, optional_text(pattern), expression)
 
 
 def _read_wave(
@@ -272,7 +273,7 @@ def _read_rule(
         problems.error(entry.at("status"), "DD131", f"'{name}' is {status}: say why in 'note'")
     text = json.dumps(entry, ensure_ascii=False, sort_keys=True, default=str)
     if status in ("impossible", "undecided"):
-        return Rule(name, status, place, note=_text(entry.get("note")), text=text)
+        return Rule(name, status, place, note=optional_text(entry.get("note")), text=text)
     verbs = [key for key in ("map", "cut", "expr", "first_of", "score", "call", "value") if key in entry]
     if "date" in entry and not verbs:
         verbs = ["date"]
@@ -287,7 +288,7 @@ def _read_rule(
         place=place,
         verb=verb,
         columns=columns,
-        note=_text(entry.get("note")),
+        note=optional_text(entry.get("note")),
         map=_read_map(variable, entry, context) if verb == "map" else {},
         cut=_read_cut(variable, entry, context) if verb == "cut" else {},
         date=_read_date(entry, context),
@@ -302,10 +303,10 @@ def _read_rule(
         },
         below_lod=_read_limit(entry, "below_lod", name, context),
         above_loq=_read_limit(entry, "above_loq", name, context),
-        unit=_text(entry.get("unit")),
-        ascertainment=_text(entry.get("ascertainment")),
+        unit=optional_text(entry.get("unit")),
+        ascertainment=optional_text(entry.get("ascertainment")),
         examples=tuple((pair[0], pair[1]) for pair in entry.get("examples") or () if len(pair) == 2),
-        question=_text(entry.get("question")),
+        question=optional_text(entry.get("question")),
         reviewed=json.dumps(entry["reviewed"], ensure_ascii=False, default=str)
         if "reviewed" in entry
         else None,
@@ -391,7 +392,7 @@ def _read_cut(variable: Variable, entry: Block, context: _Context) -> dict[str, 
         else:
             result[str(category)] = Interval(float(match["x"]), infinity, match["op"] == ">=", False)
     ordered = sorted(result.values(), key=lambda i: (i.low, i.high))
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in itertools.pairwise(ordered):
         if first.high != second.low or first.high_closed == second.low_closed:
             text = f"the intervals of '{variable.name}' leave a gap or overlap at {first.high:g}"
             problems.error(entry.at("cut"), "DD140", text)
@@ -419,7 +420,7 @@ def _read_partial(entry: Block, context: _Context) -> str | None:
         context.problems.error(
             entry.at("partial"), "DD142", f"partial '{value}' is unknown", "first-of-month or mid-year"
         )
-    return _text(value)
+    return optional_text(value)
 
 
 def _read_score(entry: Block, columns: Mapping[str, str], name: str, context: _Context) -> Score | None:
@@ -484,11 +485,11 @@ def _read_limit(entry: Block, key: str, name: str, context: _Context) -> Limit |
         problems.error(block.place, "DD152", f"{key} of '{name}' needs the 'limit' (or 'limit_from: COLUMN')")
     limit = block.get("limit")
     return Limit(
-        prefix=_text(block.get("prefix")),
+        prefix=optional_text(block.get("prefix")),
         codes=tuple(block.get("codes") or ()),
-        indicator=_text(block.get("indicator")),
+        indicator=optional_text(block.get("indicator")),
         limit=float(limit) if limit is not None else None,
-        limit_from=_text(block.get("limit_from")),
+        limit_from=optional_text(block.get("limit_from")),
     )
 
 
@@ -527,8 +528,6 @@ def _check_names(
 
 def _check_rule(variable: Variable, rule: Rule, entry: Block, context: _Context) -> None:
     """Checks that need the schema: types, units, plausible codes, examples, ascertainment."""
-    from .read import check_results
-
     problems, name = context.problems, variable.name
     if rule.expr is not None:
         _check_names(rule.expr, rule.columns, entry.at("expr"), f"'{name}'", context)
@@ -594,7 +593,3 @@ def _check_missing_codes(variable: Variable, rule: Rule, entry: Block, context: 
                 f"{code} is also a plausible {variable.name} ({span}): a real {code} would be lost",
                 "keep it only if the source file itself declares this code missing",
             )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from ..wording import did_you_mean
 from .expression import Expression
-from .problems import Place, did_you_mean
+from .problems import Place
 
 STATUSES = ("complete", "partial", "impossible", "undecided")
 VERBS = ("map", "cut", "date", "expr", "first_of", "score", "call", "value")
@@ -63,6 +64,7 @@ class Variable:
     derive: Expression | None = None
     condition: str | None = None
     measures: str | None = None
+    keep: str = "first"
     role: str | None = None
     sensitive: str = "no"
     source: str | None = None
@@ -229,6 +231,14 @@ class Dictionary:
     cohorts: Mapping[str, Cohort]
     min_cell: int = 5
     warnings: tuple[Any, ...] = ()
+
+    def sha256(self) -> str:
+        """Hash of every YAML file of the dictionary, in order of their names."""
+        digest = hashlib.sha256()
+        for path in sorted(self.root.rglob("*.yaml")):
+            digest.update(path.relative_to(self.root).as_posix().encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
     def waves(self) -> Iterator[Wave]:
         """Every wave of every cohort, in order."""

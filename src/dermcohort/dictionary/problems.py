@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,13 +63,3 @@ class ProblemList:
 
     def has_errors(self) -> bool:
         return any(problem.level == "error" for problem in self.problems)
-
-
-def did_you_mean(word: object, options: Iterable[object]) -> str:
-    """``did you mean 'x'?`` for the closest of `options`, or an empty text."""
-    names = [str(option) for option in options]
-    folded = {name.casefold(): name for name in names}
-    if str(word).casefold() in folded:
-        return f"did you mean '{folded[str(word).casefold()]}'?"
-    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else ""

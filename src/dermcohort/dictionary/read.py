@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .expression import Expression, ExpressionError, compared_constants, parse_expression, result_constants
+from ..wording import did_you_mean
+from .expression import Expression, ExpressionError, compared_constants, parse_expression
+from .fields import check_results, optional_text, read_label
 from .mapping import read_cohorts
 from .model import Category, Condition, Conversion, Dictionary, Reason, Variable
-from .problems import DictionaryError, Place, Problem, ProblemList, did_you_mean
+from .problems import DictionaryError, Place, Problem, ProblemList
 from .source import Block, Sequence, load_yaml
 
 TYPES = ("number", "integer", "nominal", "ordinal", "yesno", "date", "code", "text")
@@ -25,7 +27,7 @@ ENGINE_REASONS = {
 }  # fmt: skip
 VARIABLE_KEYS = (
     "label", "definition", "entity", "type", "unit", "analyte", "categories", "range", "asked_if", "derive",
-    "condition", "measures", "role", "sensitive", "source",
+    "condition", "measures", "keep", "role", "sensitive", "source",
 )  # fmt: skip
 YES_NO = (
     Category("no", 0, {"en": "No", "zh": "否"}),
@@ -109,27 +111,6 @@ def check_dictionary(path: str | Path) -> tuple[Dictionary | None, list[Problem]
         warnings=tuple(found),
     )
     return dictionary, found
-
-
-def read_label(
-    value: Any, languages: tuple[str, ...], place: Place, problems: ProblemList, what: str
-) -> Mapping[str, str]:
-    """A text in every language of the dictionary; a missing language is a warning."""
-    if isinstance(value, Block):
-        for key in value:
-            if key not in languages:
-                problems.error(value.key_at(key), "DD014", f"'{key}' is not a language of this dictionary")
-        absent = [language for language in languages if not value.get(language)]
-        if absent:
-            problems.warning(value.place, "DD015", f"{what} has no text in {', '.join(absent)}")
-        return {key: str(text) for key, text in value.items() if text is not None}
-    if isinstance(value, str):
-        if len(languages) > 1:
-            absent = list(languages[1:])
-            problems.warning(place, "DD015", f"{what} has no text in {', '.join(absent)}")
-        return {languages[0]: value}
-    problems.error(place, "DD016", f"{what} must be text or {{{', '.join(f'{x}: …' for x in languages)}}}")
-    return {}
 
 
 def _read_reasons(main: Block, languages: tuple[str, ...], problems: ProblemList) -> dict[str, Reason]:
@@ -314,23 +295,20 @@ def _read_variable(
             if definition is not None
             else None
         ),
-        unit=_text(entry.get("unit")),
-        analyte=_text(entry.get("analyte")),
+        unit=optional_text(entry.get("unit")),
+        analyte=optional_text(entry.get("analyte")),
         categories=categories,
         soft=_read_range(name, "soft", kind, ranges, problems),
         hard=_read_range(name, "hard", kind, ranges, problems),
         asked_if=_read_expression(entry, "asked_if", name, problems),
         derive=_read_expression(entry, "derive", name, problems),
-        condition=_text(condition),
+        condition=optional_text(condition),
         measures=choice("measures", MEASURES, None),
+        keep=choice("keep", ("first", "latest"), "first"),
         role=choice("role", ROLES, None),
         sensitive=choice("sensitive", SENSITIVE, "no"),
-        source=_text(entry.get("source")),
+        source=optional_text(entry.get("source")),
     )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def _read_categories(
@@ -421,29 +399,21 @@ def _check_expressions(variable: Variable, variables: Mapping[str, Variable], pr
         check_results(variable, variable.derive, variable.place, problems)
 
 
-def check_results(variable: Variable, expression: Expression, place: Place, problems: ProblemList) -> None:
-    """Texts that an expression may return must be categories of the variable."""
-    for constant in result_constants(expression):
-        if variable.levels and constant not in variable.levels:
-            hint = did_you_mean(constant, variable.levels) or f"categories: {', '.join(variable.levels)}"
-            text = f"the expression may give '{constant}', which is not a category of '{variable.name}'"
-            problems.error(place, "DD073", text, hint)
-
-
-def derivation_order(variables: Mapping[str, Variable]) -> list[str]:
-    """Names of derived variables, each after what it needs; raises ValueError with the cycle's names."""
+def computation_order(variables: Mapping[str, Variable]) -> list[str]:
+    """All names, each after what its `derive` and `asked_if` need; ValueError names a cycle."""
     order: list[str] = []
     state: dict[str, str] = {}
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         variable = variables.get(name)
-        if variable is None or variable.derive is None or state.get(name) == "done":
+        if variable is None or state.get(name) == "done":
             return
         if state.get(name) == "open":
             raise ValueError(" -> ".join((*path[path.index(name) :], name)))
         state[name] = "open"
-        for used in variable.derive.names:
-            visit(used, (*path, name))
+        for expression in (variable.derive, variable.asked_if):
+            for used in expression.names if expression else ():
+                visit(used, (*path, name))
         state[name] = "done"
         order.append(name)
 
@@ -454,7 +424,7 @@ def derivation_order(variables: Mapping[str, Variable]) -> list[str]:
 
 def _check_cycles(variables: Mapping[str, Variable], problems: ProblemList) -> None:
     try:
-        derivation_order(variables)
+        computation_order(variables)
     except ValueError as error:
         first = str(error).split(" -> ")[0]
-        problems.error(variables[first].place, "DD074", f"derived variables depend on each other: {error}")
+        problems.error(variables[first].place, "DD074", f"variables depend on each other: {error}")

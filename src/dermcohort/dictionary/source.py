@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from .problems import Place, ProblemList, did_you_mean
+from ..wording import did_you_mean
+from .problems import Place, ProblemList
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -1,0 +1,5 @@
+"""From raw files and a dictionary to a study that loses no row and hides no decision."""
+
+from .run import HarmonizeError, harmonize
+
+__all__ = ["HarmonizeError", "harmonize"]

@@ -1,0 +1,463 @@
+"""Harmonize a study: wave by wave, cohort by cohort, then one set of tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ..dictionary.model import Cohort, Dictionary, Variable
+from ..dictionary.read import computation_order
+from ..readers import ReaderError
+from ..study import KEYS, Study, schema_frame
+from .events import condition_events, dated_events, deaths
+from .findings import Findings
+from .people import People
+from .provenance import provenance_row
+from .vectors import Vector
+from .visits import Visits, apply_ranges, check_dates, complete, take_kept
+from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_wave
+
+KEY_VARIABLE = "DERMCOHORT_KEY_FILE"
+
+
+class HarmonizeError(Exception):
+    """The study cannot be harmonized, or `strict=True` met findings of severity error."""
+
+
+def harmonize(
+    dictionary: Dictionary,
+    raw: str | Path,
+    strict: bool = False,
+    key_file: str | Path | None = None,
+    progress: bool = False,
+) -> Study:
+    """Harmonize the raw files of every cohort and wave into one study.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        From `read_dictionary`.
+    raw : str or Path
+        Folder that holds the files named in cohort.yaml.
+    strict : bool
+        Raise `HarmonizeError` when a finding of severity error remains. By default the study is returned and
+        the findings are in `study.findings`.
+    key_file : str or Path, optional
+        File with the secret that replaces ids of cohorts declared ``protect: hash``. Default: the file named
+        in the environment variable DERMCOHORT_KEY_FILE, else ``~/.dermcohort/key`` (made on first use).
+    progress : bool
+        Show a progress bar on a terminal.
+
+    Returns
+    -------
+    Study
+        No raw row is lost: `study.ledger` has one row for each, kept, merged or quarantined.
+
+    Raises
+    ------
+    ReaderError
+        If a file is missing, damaged, or lacks a declared column. All files are tried first.
+    HarmonizeError
+        With `strict=True`, naming every error finding.
+
+    Examples
+    --------
+    >>> dictionary = dc.read_dictionary("data-dictionary")      # doctest: +SKIP
+    >>> study = dc.harmonize(dictionary, raw="raw/")            # doctest: +SKIP
+    """
+    raw = Path(raw)
+    if not raw.is_dir():
+        raise ReaderError(f"the folder '{raw}' with the raw files does not exist")
+    _check_files(dictionary, raw)
+    findings = Findings()
+    order = computation_order(dictionary.variables)
+    cohorts = [
+        _harmonize_cohort(dictionary, cohort, raw, order, findings, key_file, progress)
+        for cohort in dictionary.cohorts.values()
+    ]
+    study = _assemble(dictionary, cohorts, findings)
+    errors = study.findings[study.findings["severity"] == "error"]
+    if strict and len(errors):
+        lines = [
+            f"{row.cohort}/{row.wave}: {row.code} {row.check}, {row.variable or 'file'}: {row.n:,} of {row.of:,}"
+            for row in errors.itertuples()
+        ]
+        raise HarmonizeError(f"{len(errors)} error finding(s)\n" + "\n".join(lines))
+    return study
+
+
+def _check_files(dictionary: Dictionary, raw: Path) -> None:
+    missing = [wave.file for wave in dictionary.waves() if not (raw / wave.file).exists()]
+    if missing:
+        raise ReaderError(f"{len(missing)} file(s) are not in the folder '{raw.name}': {', '.join(missing)}")
+
+
+class _HarmonizedCohort:
+    """Everything one cohort contributes to the study."""
+
+    def __init__(self, cohort: Cohort, people: People):
+        self.cohort = cohort
+        self.people = people
+        self.visits: list[Visits] = []
+        self.events: list[pd.DataFrame] = []
+        self.ledger: list[pd.DataFrame] = []
+        self.provenance: list[dict[str, Any]] = []
+
+
+def _harmonize_cohort(
+    dictionary: Dictionary,
+    cohort: Cohort,
+    raw: Path,
+    order: list[str],
+    findings: Findings,
+    key_file: str | Path | None,
+    progress: bool,
+) -> _HarmonizedCohort:
+    participant_variables = {
+        name: variable for name, variable in dictionary.variables.items() if variable.entity == "participant"
+    }
+    people = People(cohort, participant_variables)
+    result = _HarmonizedCohort(cohort, people)
+    key = _read_key(key_file) if cohort.protect == "hash" else None
+    waves: Iterable = cohort.waves.values()
+    for wave in tqdm(waves, desc=cohort.name, unit="wave", disable=None if progress else True):
+        raw_wave = harmonize_wave(dictionary, cohort, wave, raw, key, findings)
+        vectors = {name: outcome.vector for name, outcome in raw_wave.outcomes.items()}
+        person_values = {name: v for name, v in vectors.items() if name in participant_variables}
+        apply_ranges(person_values, participant_variables, cohort.name, wave.name, findings)
+        for name, vector in person_values.items():
+            outcome = raw_wave.outcomes[name]
+            raw_wave.outcomes[name] = type(outcome)(vector, None, outcome.before, outcome.factor)
+        person = people.admit(raw_wave, findings)
+        _report_unmapped(raw_wave, findings, dictionary.min_cell)
+        result.ledger.append(_ledger(raw_wave))
+        result.provenance += [
+            provenance_row(dictionary, raw_wave, name, rule) for name, rule in wave.rules.items()
+        ]
+        if wave.kind == "visit":
+            block = take_kept(raw_wave, person, dictionary)
+            apply_ranges(block.vectors, dict(dictionary.variables), cohort.name, wave.name, findings)
+            result.visits.append(block)
+        result.events += dated_events(raw_wave, person, people, dictionary)
+    check_dates(result.visits, people, findings)
+    for block in result.visits:
+        complete(block, people, dictionary, order, findings)
+        _finish_provenance(result.provenance, block, dictionary)
+    if "visit_date" in dictionary.variables:
+        result.events += condition_events(result.visits, people, dictionary)
+    result.events.append(deaths(people))
+    return result
+
+
+def _read_key(key_file: str | Path | None) -> bytes:
+    """The secret for hashing ids; it never enters an output."""
+    chosen = key_file or os.environ.get(KEY_VARIABLE)
+    path = Path(chosen) if chosen else Path.home() / ".dermcohort" / "key"
+    if not path.exists():
+        if chosen:
+            raise HarmonizeError(
+                f"the key file '{path.name}' does not exist; write a long random text into it"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    key = path.read_bytes().strip()
+    if len(key) < 16:
+        raise HarmonizeError(f"the key file '{path.name}' holds {len(key)} bytes; at least 16 are needed")
+    return key
+
+
+def _report_unmapped(raw_wave: RawWave, findings: Findings, min_cell: int) -> None:
+    """Source values without a rule; codes are named only where at least `min_cell` people hold them."""
+    wave = raw_wave.wave
+    for name, outcome in raw_wave.outcomes.items():
+        n = int((outcome.vector.why[raw_wave.kept] == 9).sum())
+        if n == 0 or any(
+            f.code == "H102" and f.variable == name and f.wave == wave.name for f in findings.items
+        ):
+            continue
+        message = "source values without a rule"
+        if outcome.before is not None:
+            rows = outcome.before[
+                (outcome.before["target"] == "unmapped") & (outcome.before["n"] >= min_cell)
+            ]
+            if len(rows):
+                codes = ", ".join(f"'{row.source}' ({row.n})" for row in rows.itertuples())
+                message += f": {codes}"
+        findings.add("H101", wave.cohort, wave.name, name, n, len(raw_wave.kept), message)
+
+
+def _ledger(raw_wave: RawWave) -> pd.DataFrame:
+    n = raw_wave.n_rows
+    return pd.DataFrame(
+        {
+            "cohort": pd.Categorical.from_codes(np.zeros(n, np.int8), [raw_wave.wave.cohort]),
+            "wave": pd.Categorical.from_codes(np.zeros(n, np.int8), [raw_wave.wave.name]),
+            "file": pd.Categorical.from_codes(np.zeros(n, np.int8), [raw_wave.wave.file]),
+            "row": np.arange(1, n + 1, dtype=np.int32),
+            "action": pd.Categorical.from_codes(raw_wave.action.astype(np.int8), list(ACTIONS)),
+            "reason": pd.Categorical.from_codes(raw_wave.row_reason.astype(np.int8), list(ROW_REASONS)),
+        }
+    )
+
+
+def _finish_provenance(rows: list[dict[str, Any]], block: Visits, dictionary: Dictionary) -> None:
+    """Final counts of visit variables, after ranges and skip patterns, and rows for derived variables."""
+    found = {row["variable"]: row for row in rows if row["wave"] == block.wave}
+    for name, variable in dictionary.variables.items():
+        if variable.entity != "visit":
+            continue
+        row = found.get(name)
+        if row is None:
+            row = {
+                "cohort": block.cohort,
+                "wave": block.wave,
+                "variable": name,
+                "status": "derived",
+                "verb": "derive",
+                "rule": variable.derive.text if variable.derive else None,
+            }
+            rows.append(row)
+        row.update(_counts(block.vectors[name], dictionary))
+
+
+def _counts(vector: Vector, dictionary: Dictionary) -> dict[str, int]:
+    counts = np.bincount(vector.why, minlength=32)
+    out = {"n": len(vector), "observed": int(counts[0])}
+    out.update({f"n_{reason.name}": int(counts[reason.code]) for reason in dictionary.reasons.values()})
+    return out
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings: Findings) -> Study:
+    cohort_names = [item.cohort.name for item in cohorts]
+    wave_names = list(
+        dict.fromkeys(
+            wave.name for item in cohorts for wave in item.cohort.waves.values() if wave.kind == "visit"
+        )
+    )
+    blocks = [(item, block) for item in cohorts for block in item.visits]
+    keys = {
+        "cohort": pd.Categorical(
+            np.repeat([block.cohort for _, block in blocks], [len(block) for _, block in blocks]),
+            cohort_names,
+        ),
+        "participant_id": np.concatenate(
+            [item.people.ids.to_numpy()[block.person] for item, block in blocks] or [np.array([], object)]
+        ),
+        "wave": pd.Categorical(
+            np.repeat([block.wave for _, block in blocks], [len(block) for _, block in blocks]), wave_names
+        ),
+    }
+    n = len(keys["participant_id"])
+    values: dict[str, Any] = dict(keys)
+    why: dict[str, Any] = {name: np.zeros(n, np.int8) for name in KEYS}
+    limits = _limits(blocks, dictionary)
+    for name, variable in dictionary.variables.items():
+        if variable.entity == "visit":
+            parts = [block.vectors.pop(name) for _, block in blocks]
+            values[name], why[name] = _column(parts, variable)
+    visits = pd.DataFrame(values, copy=False)
+    reasons = pd.DataFrame(why, copy=False)
+    participants, participant_reasons = _participants(dictionary, cohorts, cohort_names, visits)
+    levels = {
+        "cohort": cohort_names,
+        "wave": wave_names,
+        "action": list(ACTIONS),
+        "reason": list(ROW_REASONS),
+    }
+    for name, variable in dictionary.variables.items():
+        if variable.type == "code":
+            table = visits if name in visits.columns else participants
+            if name in table.columns:
+                levels[name] = [str(level) for level in table[name].cat.categories]
+    return Study(
+        participants=participants,
+        visits=visits,
+        events=_events(cohorts, cohort_names),
+        specimens=_specimens(cohort_names, wave_names),
+        reasons=reasons,
+        participant_reasons=participant_reasons,
+        detection_limits=limits,
+        ledger=_stack([part for item in cohorts for part in item.ledger]),
+        provenance=_provenance_table([row for item in cohorts for row in item.provenance], dictionary),
+        findings=findings.table(),
+        schema=_schema(dictionary),
+        manifest=_manifest(dictionary, cohorts, levels),
+    )
+
+
+def _column(parts: list[Vector], variable: Variable) -> tuple[Any, np.ndarray]:
+    """One column and its reasons from the vectors of all waves, in the dtype of the schema."""
+    why = np.concatenate([part.why for part in parts]) if parts else np.array([], np.int8)
+    if variable.is_number:
+        return np.concatenate([part.data for part in parts]) if parts else np.array([], float), why
+    if variable.type == "date":
+        data = np.concatenate([part.data for part in parts]) if parts else np.array([], "datetime64[D]")
+        return data.astype("datetime64[ns]"), why
+    if variable.levels:
+        codes = np.concatenate([part.data for part in parts]) if parts else np.array([], np.int8)
+        ordered = variable.type == "ordinal"
+        return pd.Categorical.from_codes(codes, list(variable.levels), ordered=ordered), why
+    levels = pd.Index([], dtype=object)
+    for part in parts:
+        levels = levels.append(pd.Index(part.levels, dtype=object))
+    levels = levels.unique().sort_values()
+    codes = [
+        np.append(levels.get_indexer(pd.Index(part.levels, dtype=object)), -1)[part.data] for part in parts
+    ]
+    joined = np.concatenate(codes) if codes else np.array([], int)
+    if variable.type == "code":
+        return pd.Categorical.from_codes(joined, [str(level) for level in levels]), why
+    return np.append(levels.to_numpy(), None)[joined], why
+
+
+def _participants(
+    dictionary: Dictionary, cohorts: list[_HarmonizedCohort], cohort_names: list[str], visits: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    sizes = [len(item.people.ids) for item in cohorts]
+    values: dict[str, Any] = {
+        "cohort": pd.Categorical(np.repeat(cohort_names, sizes), cohort_names),
+        "participant_id": np.concatenate([item.people.ids.to_numpy() for item in cohorts]),
+    }
+    why: dict[str, Any] = {name: np.zeros(sum(sizes), np.int8) for name in values}
+    for name, variable in dictionary.variables.items():
+        if variable.entity == "participant":
+            values[name], why[name] = _column([item.people.values[name] for item in cohorts], variable)
+    return pd.DataFrame(values, copy=False), pd.DataFrame(why, copy=False)
+
+
+def _events(cohorts: list[_HarmonizedCohort], cohort_names: list[str]) -> pd.DataFrame:
+    parts = [part.assign(cohort=item.cohort.name) for item in cohorts for part in item.events if len(part)]
+    columns = ["cohort", "participant_id", "event", "lower", "upper", "ascertainment"]
+    events = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    events["cohort"] = pd.Categorical(events["cohort"], cohort_names)
+    for bound in ("lower", "upper"):
+        events[bound] = pd.to_datetime(events[bound]).astype("datetime64[ns]")
+    return events[columns]
+
+
+def _limits(blocks: list[tuple[_HarmonizedCohort, Visits]], dictionary: Dictionary) -> pd.DataFrame:
+    """The limit of every value outside the range of its assay."""
+    parts = []
+    for item, block in blocks:
+        for name, limit in block.limits.items():
+            rows = np.flatnonzero(~block.vectors[name].known & np.isfinite(limit))
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "cohort": block.cohort,
+                        "participant_id": item.people.ids.to_numpy()[block.person[rows]],
+                        "wave": block.wave,
+                        "variable": name,
+                        "limit": limit[rows],
+                    }
+                )
+            )
+    columns = ["cohort", "participant_id", "wave", "variable", "limit"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _specimens(cohort_names: list[str], wave_names: list[str]) -> pd.DataFrame:
+    """No mapping declares specimens yet: the table is there, empty, with its columns."""
+    return pd.DataFrame(
+        {
+            "cohort": pd.Categorical([], cohort_names),
+            "participant_id": np.array([], object),
+            "wave": pd.Categorical([], wave_names),
+            "type": np.array([], object),
+            "date": np.array([], "datetime64[ns]"),
+            "quantity": np.array([], float),
+        }
+    )
+
+
+def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate tables whose categories differ, keeping them categories."""
+    out = {}
+    for name in parts[0].columns:
+        columns = [part[name] for part in parts]
+        if isinstance(columns[0].dtype, pd.CategoricalDtype):
+            out[name] = pd.api.types.union_categoricals(columns)
+        else:
+            out[name] = np.concatenate([column.to_numpy() for column in columns])
+    return pd.DataFrame(out, copy=False)
+
+
+def _provenance_table(rows: list[dict[str, Any]], dictionary: Dictionary) -> pd.DataFrame:
+    table = pd.DataFrame(rows)
+    counts = ["n", "observed", *[f"n_{name}" for name in dictionary.reasons]]
+    for name in counts:
+        table[name] = table[name].fillna(0).astype("int64")
+    text = [c for c in table.columns if c not in counts and c not in ("slope", "intercept")]
+    table[text] = table[text].astype(object).where(table[text].notna(), None)
+    return table
+
+
+def _schema(dictionary: Dictionary) -> pd.DataFrame:
+    rows = []
+    for v in dictionary.variables.values():
+        row: dict[str, Any] = {
+            "variable": v.name,
+            "domain": v.domain,
+            "entity": v.entity,
+            "type": v.type,
+            "unit": v.unit,
+            "role": v.role or ("mean" if v.is_number else "count"),
+            "condition": v.condition,
+            "measures": v.measures,
+            "sensitive": v.sensitive,
+            "derive": v.derive.text if v.derive else None,
+            "asked_if": v.asked_if.text if v.asked_if else None,
+            "levels": list(v.levels) or None,
+        }
+        for language in dictionary.languages:
+            row[f"label_{language}"] = v.label.get(language)
+            row[f"levels_{language}"] = [c.label.get(language, c.name) for c in v.categories] or None
+        rows.append(row)
+    return schema_frame(rows)
+
+
+def _manifest(
+    dictionary: Dictionary, cohorts: list[_HarmonizedCohort], levels: dict[str, list[str]]
+) -> dict[str, Any]:
+    inputs = {
+        f"{row['cohort']}/{row['wave']}": {"file": row["file"], "sha256": row["sha256"]}
+        for item in cohorts
+        for row in item.provenance
+        if row.get("file")
+    }
+    return json.loads(
+        json.dumps(
+            {
+                "format": 1,
+                "dermcohort": version("dermcohort"),
+                "dictionary_version": dictionary.version,
+                "dictionary_sha256": dictionary.sha256(),
+                "languages": list(dictionary.languages),
+                "min_cell": dictionary.min_cell,
+                "reasons": {str(reason.code): reason.name for reason in dictionary.reasons.values()},
+                "reason_labels": {reason.name: dict(reason.label) for reason in dictionary.reasons.values()},
+                "cohorts": {name: dict(item.cohort.title) for name, item in _by_name(cohorts)},
+                "conditions": {name: dict(c.label) for name, c in dictionary.conditions.items()},
+                "inputs": inputs,
+                "levels": levels,
+            },
+            default=str,
+        )
+    )
+
+
+def _by_name(cohorts: list[_HarmonizedCohort]) -> list[tuple[str, _HarmonizedCohort]]:
+    return [(item.cohort.name, item) for item in cohorts]

@@ -1,0 +1,179 @@
+"""From the rules of all waves of a cohort to final values: dates in order, ranges, derivations, skip patterns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..dictionary.model import Dictionary, Variable
+from .evaluate import EvaluationError, evaluate
+from .findings import Findings
+from .people import People
+from .vectors import DAY, INVALID, NO_ANSWER, NOT_APPLICABLE, NOT_COLLECTED, UNMAPPED, Vector, date
+from .verbs import RuleError, blank, conform
+from .wave import RawWave
+
+
+@dataclass
+class Visits:
+    """The kept rows of one wave: their persons, and one final vector a visit variable."""
+
+    cohort: str
+    wave: str
+    person: np.ndarray
+    vectors: dict[str, Vector]
+    limits: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
+def take_kept(raw_wave: RawWave, person: np.ndarray, dictionary: Dictionary) -> Visits:
+    """Only the kept rows and only visit variables."""
+    rows = raw_wave.kept
+    vectors, limits = {}, {}
+    for name, outcome in raw_wave.outcomes.items():
+        if dictionary.variables[name].entity == "visit":
+            vectors[name] = outcome.vector.take(rows)
+            if outcome.limits is not None:
+                limits[name] = outcome.limits[rows]
+    return Visits(raw_wave.wave.cohort, raw_wave.wave.name, person, vectors, limits)
+
+
+def check_dates(visits: list[Visits], people: People, findings: Findings) -> None:
+    """A visit before birth, after death or not after the previous visit has an impossible date."""
+    n = len(people.ids)
+    previous = np.full(n, "NaT", DAY)
+    for block in visits:
+        vector = block.vectors.get("visit_date")
+        if vector is None:
+            continue
+        contradicts = np.zeros(len(block), bool)
+        born, died = (_dates_of(people, name, block.person) for name in ("birth_date", "death_date"))
+        contradicts |= _known_before(vector.data, born)
+        contradicts |= _known_before(died, vector.data)
+        last = previous[block.person]
+        contradicts |= ~np.isnat(last) & ~np.isnat(vector.data) & (vector.data <= last)
+        contradicts &= vector.known
+        message = "visit date before birth, after death or not after the previous visit"
+        findings.add(
+            "H305", block.cohort, block.wave, "visit_date", contradicts.sum(), vector.known.sum(), message
+        )
+        data = np.where(contradicts, np.datetime64("NaT"), vector.data)
+        block.vectors["visit_date"] = date(data, np.where(contradicts, INVALID, vector.why))
+        known = ~np.isnat(data)
+        previous[block.person[known]] = data[known]
+
+
+def _dates_of(people: People, name: str, person: np.ndarray) -> np.ndarray:
+    if name not in people.values:
+        return np.full(len(person), "NaT", DAY)
+    vector = people.values[name].take(person)
+    return np.where(vector.known, vector.data, np.datetime64("NaT"))
+
+
+def _known_before(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return ~np.isnat(first) & ~np.isnat(second) & (first < second)
+
+
+def apply_ranges(
+    vectors: dict[str, Vector],
+    variables: dict[str, Variable],
+    cohort: str,
+    wave: str,
+    findings: Findings,
+) -> None:
+    """Hard ranges remove a value (reason `invalid`), soft ranges flag it."""
+    for name in vectors:
+        variable = variables[name]
+        for bounds, code in ((variable.hard, "H302"), (variable.soft, "H301")):
+            if bounds is None:
+                continue
+            outside = vectors[name].known & _outside(vectors[name], bounds)
+            n_known = int(vectors[name].known.sum())
+            unit = f" {variable.unit}" if variable.unit else ""
+            message = f"outside {bounds[0]} to {bounds[1]}{unit}"
+            findings.add(code, cohort, wave, name, outside.sum(), n_known, message)
+            if code == "H302":
+                vectors[name] = _removed(vectors[name], outside)
+
+
+def _outside(vector: Vector, bounds: tuple) -> np.ndarray:
+    low, high = bounds
+    if vector.kind == "date":
+        low, high = np.datetime64(low, "D"), np.datetime64(high, "D")
+    with np.errstate(invalid="ignore"):
+        return ~((vector.data >= low) & (vector.data <= high))
+
+
+def _removed(vector: Vector, where: np.ndarray) -> Vector:
+    nothing = np.datetime64("NaT") if vector.kind == "date" else np.nan
+    data = np.where(where, nothing, vector.data).astype(vector.data.dtype)
+    return Vector(vector.kind, data, np.where(where, INVALID, vector.why).astype(np.int8), vector.levels)
+
+
+def complete(
+    block: Visits, people: People, dictionary: Dictionary, order: list[str], findings: Findings
+) -> None:
+    """Derived variables and skip patterns of one wave, in the order of what they need."""
+    n = len(block)
+    for name in order:
+        variable = dictionary.variables[name]
+        if variable.entity != "visit":
+            continue
+        if variable.derive is not None:
+            block.vectors[name] = _derive(variable, block, people, n, findings)
+            apply_ranges_of_derived(variable, block, findings)
+        elif name not in block.vectors:
+            block.vectors[name] = blank(variable, n, NOT_COLLECTED)
+        if variable.asked_if is not None:
+            _skip(variable, block, people, n, findings)
+
+
+def apply_ranges_of_derived(variable: Variable, block: Visits, findings: Findings) -> None:
+    one = {variable.name: block.vectors[variable.name]}
+    apply_ranges(one, {variable.name: variable}, block.cohort, block.wave, findings)
+    block.vectors[variable.name] = one[variable.name]
+
+
+def _inputs(names: tuple[str, ...], block: Visits, people: People) -> dict[str, Vector]:
+    return {
+        name: block.vectors[name] if name in block.vectors else people.values[name].take(block.person)
+        for name in names
+    }
+
+
+def _derive(variable: Variable, block: Visits, people: People, n: int, findings: Findings) -> Vector:
+    assert variable.derive is not None
+    try:
+        vector = conform(
+            evaluate(variable.derive, _inputs(variable.derive.names, block, people), n), variable
+        )
+    except (EvaluationError, RuleError) as error:
+        message = f"derive of '{variable.name}' does not fit: {error}"
+        findings.add("H102", block.cohort, block.wave, variable.name, n, n, message)
+        return blank(variable, n, UNMAPPED)
+    # derived from a variable that the whole wave lacks: not collected, for everyone or for no one
+    if n and not vector.known.any() and (vector.why == NOT_COLLECTED).any():
+        return blank(variable, n, NOT_COLLECTED)
+    return vector.absent(vector.why == NOT_COLLECTED, NO_ANSWER)
+
+
+def _skip(variable: Variable, block: Visits, people: People, n: int, findings: Findings) -> None:
+    assert variable.asked_if is not None
+    vector = block.vectors[variable.name]
+    if n == 0 or (vector.why == NOT_COLLECTED).all():
+        return
+    try:
+        asked = evaluate(variable.asked_if, _inputs(variable.asked_if.names, block, people), n)
+    except EvaluationError as error:
+        message = f"asked_if of '{variable.name}' does not fit: {error}"
+        findings.add("H102", block.cohort, block.wave, variable.name, n, n, message)
+        return
+    not_asked = asked.known & ~asked.data
+    answered = not_asked & vector.known
+    message = f"answered although not ({variable.asked_if.text}); the answer is kept"
+    findings.add("H303", block.cohort, block.wave, variable.name, answered.sum(), not_asked.sum(), message)
+    why = np.where(not_asked & ~vector.known, NOT_APPLICABLE, vector.why).astype(np.int8)
+    block.vectors[variable.name] = Vector(vector.kind, vector.data, why, vector.levels)

@@ -1,0 +1,114 @@
+"""Folders and files that appear whole or not at all.
+
+A folder is written beside its place under a temporary name, synced, and moved into place by two renames. If
+the process dies between them, the previous folder is still there under its backup name and is put back by the
+next reader or writer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def write_folder(path: Path, tables: Mapping[str, pd.DataFrame], records: Mapping[str, Any]) -> Path:
+    """Write tables as Parquet and records as JSON into `path`, replacing what was there in one step."""
+    path = Path(path).absolute()
+    _recover(path)
+    if path.exists() and any(path.iterdir()) and not (path / "manifest.json").exists():
+        raise FileExistsError(f"{path.name}/ has files that are no study: choose an empty or new folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = _sibling(path, "new"), _sibling(path, "old")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    try:
+        for name, table in tables.items():
+            pq.write_table(pa.Table.from_pandas(table), fresh / f"{name}.parquet", compression="zstd")
+        for name, record in records.items():
+            text = json.dumps(record, ensure_ascii=False, indent=1, default=str)
+            (fresh / f"{name}.json").write_text(text + "\n", "utf-8")
+        for file in fresh.iterdir():
+            _sync(file)
+        _sync(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    if path.exists():
+        path.rename(old)
+    fresh.rename(path)
+    _sync(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def read_folder(
+    path: Path, tables: Sequence[str], error: type[Exception]
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Read what `write_folder` wrote."""
+    path = Path(path).absolute()
+    _recover(path)
+    if not (path / "manifest.json").exists():
+        raise error(
+            f"'{path.name}' is no harmonized study: manifest.json is missing. Run dermcohort harmonize"
+        )
+    found = {}
+    for name in tables:
+        try:
+            found[name] = pd.read_parquet(path / f"{name}.parquet")
+        except FileNotFoundError:
+            raise error(f"{path.name}/{name}.parquet is missing: the study is incomplete") from None
+        except (OSError, pa.ArrowException) as problem:
+            raise error(f"{path.name}/{name}.parquet is damaged ({type(problem).__name__})") from None
+    records = {}
+    for name in ("schema", "manifest"):
+        try:
+            records[name] = json.loads((path / f"{name}.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            raise error(f"{path.name}/{name}.json is missing or damaged") from None
+    return found, records
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file under a temporary name, then move it into place."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, "utf-8")
+        _sync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _sibling(path: Path, kind: str) -> Path:
+    return path.with_name(f".{path.name}.{kind}")
+
+
+def _recover(path: Path) -> None:
+    """Put the previous folder back if a writer died between its two renames."""
+    old = _sibling(path, "old")
+    if old.exists():
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some file systems cannot sync a folder
+    finally:
+        os.close(handle)

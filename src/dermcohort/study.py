@@ -1,0 +1,579 @@
+"""The harmonized study: its tables, how they are saved and opened, and the analysis frames made of them.
+
+Two frames leave a study: `frame` (cross-sectional or long) and `survival_frame` (time to an event). Both carry
+the counts of a STROBE flow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .flow import Flow, FlowStep
+from .problems import suggest
+from .storage import read_folder, write_folder
+
+DAYS_PER_YEAR = 365.25
+KEYS = ("cohort", "participant_id", "wave")
+TABLES = (
+    "participants", "visits", "events", "specimens", "reasons", "participant_reasons", "detection_limits",
+    "ledger", "provenance", "findings",
+)  # fmt: skip
+LOD_CHOICES = ("drop", "limit/2", "limit/sqrt2", "censored")
+
+
+class StudyError(ValueError):
+    """A question that the study cannot answer; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class AnalysisFrame:
+    """An analysis data set (`.data`) and how its rows came to be (`.flow`)."""
+
+    data: pd.DataFrame
+    flow: Flow
+
+    def _repr_html_(self) -> str:
+        return self.flow._repr_html_() + self.data.head(10).to_html()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A harmonized study.
+
+    Attributes
+    ----------
+    participants : DataFrame
+        One row a person, key (cohort, participant_id): what does not change.
+    visits : DataFrame
+        One row a person and wave, key (cohort, participant_id, wave). Numbers are float64 with NaN, coded
+        answers `category` with the schema's levels (reference first), dates datetime64.
+    events : DataFrame
+        One row an event: cohort, participant_id, event, lower, upper, ascertainment. Onset known to lie
+        between two visits is an interval; an exact date has lower == upper; NaT lower: present at the first
+        visit.
+    specimens : DataFrame
+        One row a biosample or image.
+    reasons, participant_reasons : DataFrame
+        int8 twins of `visits` and `participants`: 0 where a value was observed, else the code of the reason
+        (`study.reason_names`).
+    detection_limits : DataFrame
+        cohort, participant_id, wave, variable, limit for every value below or above a limit.
+    ledger : DataFrame
+        One row a raw row: cohort, wave, file, row, action (kept, merged, quarantined), reason.
+    provenance : DataFrame
+        One row a variable and wave: file and its hash, rule, status, counts before and after, unit factor.
+    findings : DataFrame
+        Every check that fired, with counts.
+    schema : DataFrame
+        One row a variable: domain, entity, type, unit, labels, levels, condition, role.
+    manifest : dict
+        Versions, dictionary and input hashes, reasons.
+    """
+
+    participants: pd.DataFrame
+    visits: pd.DataFrame
+    events: pd.DataFrame
+    specimens: pd.DataFrame
+    reasons: pd.DataFrame
+    participant_reasons: pd.DataFrame
+    detection_limits: pd.DataFrame
+    ledger: pd.DataFrame
+    provenance: pd.DataFrame
+    findings: pd.DataFrame
+    schema: pd.DataFrame
+    manifest: dict[str, Any]
+
+    # ------------------------------------------------------------ look
+
+    @property
+    def reason_names(self) -> dict[int, str]:
+        """Code of a missing reason -> its name."""
+        return {int(code): name for code, name in self.manifest["reasons"].items()}
+
+    @property
+    def waves(self) -> list[str]:
+        """Visit waves in order."""
+        return [str(wave) for wave in self.visits["wave"].cat.categories]
+
+    def label(self, variable: str, language: str = "en") -> str:
+        """Label of a variable with its unit, for tables and axes."""
+        if variable not in self.schema.index:
+            return variable
+        row = self.schema.loc[variable]
+        text = row.get(f"label_{language}") or row["label_en"] or variable
+        unit = row["unit"]
+        return f"{text} ({unit})" if unit and unit not in ("1", "points") else str(text)
+
+    def labels(self, variables: Sequence[str], language: str = "en") -> dict[str, str]:
+        """Labels of several variables."""
+        return {variable: self.label(variable, language) for variable in variables}
+
+    def why(self, variable: str, by: str | Sequence[str] = ("cohort", "wave")) -> pd.DataFrame:
+        """How often a variable was observed, and why not, per group.
+
+        Parameters
+        ----------
+        variable : str
+            A column of `visits` or `participants`.
+        by : str or list of str
+            "cohort", "wave" or both; participant variables are counted by cohort.
+
+        Returns
+        -------
+        DataFrame
+            One row a group; columns observed, one a reason that occurs, n.
+        """
+        keys = [by] if isinstance(by, str) else list(by)
+        twin, table = self._twin(variable)
+        keys = [key for key in keys if key in table.columns]
+        names = {0: "observed", **self.reason_names}
+        counts = (
+            pd.DataFrame({**{key: table[key].astype(str) for key in keys}, "why": twin[variable].map(names)})
+            .groupby(keys or (lambda _: "all"), sort=False)["why"]
+            .value_counts()
+            .unstack(fill_value=0)
+        )
+        order = [name for name in names.values() if name in counts.columns]
+        counts = counts[order]
+        counts.columns.name = None
+        counts["n"] = counts.sum(axis=1)
+        return counts
+
+    def _twin(self, variable: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if variable in self.visits.columns:
+            return self.reasons, self.visits
+        if variable in self.participants.columns:
+            return self.participant_reasons, self.participants
+        known = [*self.visits.columns, *self.participants.columns]
+        raise StudyError(f"'{variable}' is not a variable of this study.{suggest(variable, known)}")
+
+    def select(self, mask: pd.Series | np.ndarray) -> Study:
+        """The study with only the visits where `mask` is true; `reasons` is filtered alike."""
+        keep = np.asarray(mask, dtype=bool)
+        if keep.shape != (len(self.visits),):
+            raise StudyError(f"the mask has {keep.size} values, but the study has {len(self.visits)} visits")
+        return replace(
+            self,
+            visits=self.visits[keep].reset_index(drop=True),
+            reasons=self.reasons[keep].reset_index(drop=True),
+        )
+
+    def wide(self, variables: str | Sequence[str]) -> pd.DataFrame:
+        """One row a person, one column a variable and wave, named ``bmi__baseline``.
+
+        Persons not seen at a wave have NaN there.
+        """
+        names = [variables] if isinstance(variables, str) else list(variables)
+        parts = []
+        for wave in self.waves:
+            part = self.visits.loc[
+                self.visits["wave"] == wave, ["cohort", "participant_id", *self._known(names)]
+            ]
+            part = part.set_index(["cohort", "participant_id"]).add_suffix(f"__{wave}")
+            parts.append(part)
+        people = pd.MultiIndex.from_frame(self.participants[["cohort", "participant_id"]])
+        wide = pd.concat([part.reindex(people) for part in parts], axis=1)
+        order = [f"{name}__{wave}" for name in names for wave in self.waves]
+        return wide[order].reset_index()
+
+    def _known(self, names: Sequence[str]) -> list[str]:
+        for name in names:
+            if name not in self.visits.columns:
+                raise StudyError(f"'{name}' is not a column of visits.{suggest(name, self.visits.columns)}")
+        return list(names)
+
+    # ------------------------------------------------------------ analysis frames
+
+    def frame(
+        self,
+        variables: Sequence[str] | None = None,
+        wave: str | Sequence[str] | None = None,
+        cohorts: str | Sequence[str] | None = None,
+        reasons: bool = False,
+        lod: str | None = None,
+        on_missing: str = "keep",
+    ) -> AnalysisFrame:
+        """The cross-sectional (one wave) or long (several waves) analysis frame.
+
+        Parameters
+        ----------
+        variables : list of str, optional
+            Columns of `visits` and `participants`; all where None. The keys are always there.
+        wave, cohorts : str or list of str, optional
+            Which waves and cohorts; all where None.
+        reasons : bool
+            Add ``<variable>__why``: "observed" or the missing reason, as a category.
+        lod : {"drop", "limit/2", "limit/sqrt2", "censored"}, optional
+            What to do with values below the detection limit. Required where a chosen variable has some:
+            "drop" leaves them missing; "limit/2" and "limit/sqrt2" substitute; "censored" puts the limit in
+            place and adds ``<variable>__below`` (True where the value is only known to be below).
+        on_missing : {"keep", "drop"}
+            "drop" keeps complete cases and counts the others by variable in the flow.
+
+        Returns
+        -------
+        AnalysisFrame
+            `.data` and `.flow`.
+
+        Raises
+        ------
+        StudyError
+            For an unknown variable, wave or cohort, or where `lod` must be chosen.
+
+        Examples
+        --------
+        >>> study = dc.open_study("harmonized/")                                      # doctest: +SKIP
+        >>> study.frame(["psoriasis", "bmi", "sex"], wave="baseline").data.head()     # doctest: +SKIP
+        """
+        if lod is not None and lod not in LOD_CHOICES:
+            raise StudyError(f"lod='{lod}' is unknown; choose one of {', '.join(LOD_CHOICES)}")
+        if on_missing not in ("keep", "drop"):
+            raise StudyError(f"on_missing='{on_missing}' is unknown; choose keep or drop")
+        rows = self._rows(wave, cohorts)
+        steps = [FlowStep("Visits in the study", len(self.visits), ())]
+        left_out = len(self.visits) - int(rows.sum())
+        if left_out:
+            steps.append(
+                FlowStep("Chosen waves and cohorts", int(rows.sum()), (("other waves or cohorts", left_out),))
+            )
+        if variables is None:
+            names = [c for c in (*self.participants.columns, *self.visits.columns) if c not in KEYS]
+        else:
+            names = [name for name in dict.fromkeys(variables) if name not in KEYS]
+        data, why = self._gather(names, rows)
+        data = self._apply_lod(data, why, lod, rows)
+        if reasons:
+            levels = ["observed", *self.reason_names.values()]
+            codes = {code: position for position, code in enumerate([0, *self.reason_names])}
+            for name in names:
+                coded = why[name].map(codes).to_numpy()
+                data[f"{name}__why"] = pd.Categorical.from_codes(coded, levels)
+        if on_missing == "drop":
+            complete = data[names].notna().all(axis=1)
+            excluded = []
+            remaining = pd.Series(True, index=data.index)
+            for name in names:
+                lost = remaining & data[name].isna()
+                if lost.any():
+                    excluded.append((f"{self.label(name)} missing", int(lost.sum())))
+                remaining &= ~lost
+            steps.append(FlowStep("Complete cases", int(complete.sum()), tuple(excluded)))
+            data = data[complete].reset_index(drop=True)
+        return AnalysisFrame(data, Flow(tuple(steps)))
+
+    def _rows(self, wave: Any, cohorts: Any) -> np.ndarray:
+        rows = np.ones(len(self.visits), bool)
+        for column, chosen in (("wave", wave), ("cohort", cohorts)):
+            if chosen is None:
+                continue
+            chosen = [chosen] if isinstance(chosen, str) else list(chosen)
+            known = [str(level) for level in self.visits[column].cat.categories]
+            for name in chosen:
+                if name not in known:
+                    raise StudyError(
+                        f"'{name}' is not a {column} of this study ({', '.join(known)}).{suggest(name, known)}"
+                    )
+            rows &= self.visits[column].isin(chosen).to_numpy()
+        return rows
+
+    def _gather(self, names: Sequence[str], rows: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Values and reasons of visit and participant variables, on the chosen rows of `visits`."""
+        for name in names:
+            self._twin(name)
+        from_people = [n for n in names if n not in self.visits.columns]
+        data = self.visits.loc[rows, [*KEYS, *[n for n in names if n in self.visits.columns]]]
+        why = self.reasons.loc[rows, [n for n in names if n in self.visits.columns]]
+        data, why = data.reset_index(drop=True), why.reset_index(drop=True)
+        if from_people:
+            position = self._person_positions(data)
+            for name in from_people:
+                data[name] = self.participants[name].take(position).array
+                why[name] = self.participant_reasons[name].to_numpy()[position]
+        return data[[*KEYS, *names]], why[list(names)]
+
+    def _person_positions(self, data: pd.DataFrame) -> np.ndarray:
+        """Row of `participants` for every row of `data`."""
+        people = pd.MultiIndex.from_arrays(
+            [self.participants["cohort"].astype(str), self.participants["participant_id"]]
+        )
+        wanted = pd.MultiIndex.from_arrays([data["cohort"].astype(str), data["participant_id"]])
+        return people.get_indexer(wanted)
+
+    def _apply_lod(
+        self, data: pd.DataFrame, why: pd.DataFrame, lod: str | None, rows: np.ndarray
+    ) -> pd.DataFrame:
+        codes = {name: code for code, name in self.reason_names.items()}
+        below = {name: (why[name] == codes["below_lod"]).to_numpy() for name in why.columns}
+        below = {name: mask for name, mask in below.items() if mask.any()}
+        if not below or lod == "drop":
+            return data
+        if lod is None:
+            shares = ", ".join(f"{name} {mask.mean():.1%}" for name, mask in below.items())
+            raise StudyError(
+                f"values below the detection limit: {shares}. Choose lod='drop', 'limit/2', 'limit/sqrt2' "
+                "or 'censored'; the choice belongs in the methods section"
+            )
+        divisor = {"limit/2": 2.0, "limit/sqrt2": float(np.sqrt(2)), "censored": 1.0}[lod]
+        index = pd.MultiIndex.from_frame(data[list(KEYS)].astype(str))
+        for name, mask in below.items():
+            limits = self.detection_limits[self.detection_limits["variable"] == name]
+            limits = limits.set_index(pd.MultiIndex.from_frame(limits[list(KEYS)].astype(str)))["limit"]
+            values = limits.reindex(index[mask]).to_numpy() / divisor
+            if np.isnan(values).any():
+                raise StudyError(f"'{name}' has values below a detection limit that no file tells")
+            data = data.assign(**{name: data[name].mask(mask, pd.Series(np.nan, index=data.index))})
+            data.loc[mask, name] = values
+            if lod == "censored":
+                data[f"{name}__below"] = mask
+        return data
+
+    def survival_frame(
+        self,
+        condition: str,
+        origin: str = "baseline",
+        time_scale: str = "follow-up",
+        competing: str | None = None,
+        covariates: Sequence[str] | None = None,
+        cohorts: str | Sequence[str] | None = None,
+    ) -> AnalysisFrame:
+        """Time from the origin visit to the onset of a condition, one row a person at risk.
+
+        Parameters
+        ----------
+        condition : str
+            A condition variable of `visits` (onset known between two visits) or an `event` of the events
+            table (dated).
+        origin : str
+            Wave from which time runs and whose values are the covariates.
+        time_scale : {"follow-up", "age"}
+            Years since the origin visit (entry 0), or age in years (entry at the age of the origin visit:
+            left truncation).
+        competing : str, optional
+            An exactly dated event that ends the risk, such as "death". `event` is then a category with the
+            levels censored, `condition`, `competing`.
+        covariates : list of str, optional
+            Variables taken at the origin; all where None.
+        cohorts : str or list of str, optional
+
+        Returns
+        -------
+        AnalysisFrame
+            `.data` with cohort, participant_id, covariates, entry, exit, event, left, right in years. A visit
+            condition is an event at the visit where it was first seen (`exit`); `left` and `right` bound the
+            onset for interval-censored methods, right is infinite where no onset was seen. Persons with the
+            condition at origin, of unknown status or without later observation are counted in `.flow`.
+
+        Raises
+        ------
+        StudyError
+            For an unknown condition, origin or time scale.
+        """
+        if time_scale not in ("follow-up", "age"):
+            raise StudyError(f"time_scale='{time_scale}' is unknown; choose follow-up or age")
+        at_visits = condition in self.visits.columns
+        known_events = list(pd.unique(self.events["event"].astype(str)))
+        for name in [condition] * (not at_visits) + [competing] * (competing is not None):
+            if name not in known_events:
+                options = [*known_events, *self.visits.columns]
+                raise StudyError(f"'{name}' is neither a condition nor an event.{suggest(name, options)}")
+        rows = self._rows(origin, cohorts)
+        people = self.participants[["cohort", "participant_id"]]
+        if cohorts is not None:
+            chosen = [cohorts] if isinstance(cohorts, str) else list(cohorts)
+            people = people[people["cohort"].isin(chosen)]
+        if covariates is None:
+            covariates = [
+                name
+                for name in (*self.participants.columns, *self.visits.columns)
+                if name not in KEYS and name not in ("visit_date", condition)
+            ]
+        names = list(dict.fromkeys([*covariates, "visit_date", *([condition] if at_visits else [])]))
+        if time_scale == "age":
+            names = list(dict.fromkeys([*names, "age"]))
+        base, _ = self._gather(names, rows)
+        flow = [FlowStep("Participants", len(people), ())]
+        n_absent = len(people) - len(base)
+        flow.append(FlowStep(f"Examined at {origin}", len(base), _excluded(("not examined", n_absent))))
+
+        start = base["visit_date"].to_numpy().astype("datetime64[D]")
+        onset = self._events_of(condition, base)
+        last = self._last_observed(condition, base) if at_visits else self._last_contact(base)
+        prevalent = ~np.isnat(onset["upper"]) & (onset["upper"] <= start)
+        undated = np.isnat(start)
+        unknown_status = np.zeros(len(base), bool)
+        if at_visits:
+            status = base[condition].astype(object)
+            prevalent |= (status == "yes").to_numpy()
+            unknown_status = base[condition].isna().to_numpy() & ~prevalent
+        has_event = ~np.isnat(onset["upper"]) & ~prevalent
+        end = np.where(has_event, onset["upper"], last)
+        died = np.zeros(len(base), bool)
+        if competing is not None:
+            other = self._events_of(competing, base)["upper"]
+            died = ~np.isnat(other) & ~has_event & (other > start)
+            if not at_visits:
+                died &= np.isnat(end) | (other <= end)
+            end = np.where(died, other, end)
+        unseen = np.isnat(end) | (end <= start)
+        steps = (
+            (f"{origin} date unknown", undated),
+            (f"{self.label(condition)} present at {origin}", prevalent),
+            (f"status unknown at {origin}", unknown_status),
+            (f"no observation after {origin}", unseen),
+        )
+        if time_scale == "age":
+            steps = (*steps, ("age unknown", base["age"].isna().to_numpy()))
+        keep = np.ones(len(base), bool)
+        reasons = []
+        for text, mask in steps:
+            lost = keep & mask
+            reasons.append((text, int(lost.sum())))
+            keep &= ~mask
+        flow.append(FlowStep("At risk", int(keep.sum()), _excluded(*reasons)))
+
+        years = (end - start).astype("timedelta64[D]").astype(float) / DAYS_PER_YEAR
+        lower = np.where(np.isnat(onset["lower"]), start, np.maximum(onset["lower"], start))
+        left = np.where(has_event, (lower - start).astype("timedelta64[D]").astype(float), np.nan)
+        observed_until = (last - start).astype("timedelta64[D]").astype(float)
+        left = np.where(has_event, left, np.where(np.isnat(last), 0.0, observed_until)) / DAYS_PER_YEAR
+        right = np.where(has_event, years, np.inf)
+        shift = base["age"].to_numpy(float) if time_scale == "age" else np.zeros(len(base))
+        data = base[["cohort", "participant_id", *[c for c in covariates if c in base.columns]]].copy()
+        data["entry"], data["exit"] = shift, shift + years
+        if competing is None:
+            data["event"] = has_event.astype(float)
+        else:
+            codes = np.where(has_event, 1, np.where(died, 2, 0))
+            data["event"] = pd.Categorical.from_codes(codes, ["censored", condition, str(competing)])
+        data["left"], data["right"] = shift + left, shift + right
+        n_events = int((keep & has_event).sum())
+        flow.append(FlowStep(f"With incident {self.label(condition)}", n_events, ()))
+        return AnalysisFrame(data[keep].reset_index(drop=True), Flow(tuple(flow)))
+
+    def _events_of(self, event: str, base: pd.DataFrame) -> dict[str, np.ndarray]:
+        """First `event` of every person of `base`: its lower and upper date, NaT where there is none."""
+        rows = self.events[self.events["event"].astype(str) == event]
+        rows = rows.sort_values("upper", kind="stable").drop_duplicates(["cohort", "participant_id"])
+        index = pd.MultiIndex.from_arrays([rows["cohort"].astype(str), rows["participant_id"]])
+        wanted = pd.MultiIndex.from_arrays([base["cohort"].astype(str), base["participant_id"]])
+        position = index.get_indexer(wanted)
+        out = {}
+        for bound in ("lower", "upper"):
+            dates = np.append(rows[bound].to_numpy().astype("datetime64[D]"), np.datetime64("NaT"))
+            out[bound] = dates[position]
+        return out
+
+    def _last_observed(self, condition: str, base: pd.DataFrame) -> np.ndarray:
+        """Date of the last visit at which the condition was known to be absent."""
+        seen = self.visits.loc[
+            (self.visits[condition].astype(object) == "no") & self.visits["visit_date"].notna(),
+            ["cohort", "participant_id", "visit_date"],
+        ]
+        last = seen.assign(cohort=seen["cohort"].astype(str)).groupby(["cohort", "participant_id"])[
+            "visit_date"
+        ]
+        return _aligned(last.max(), base)
+
+    def _last_contact(self, base: pd.DataFrame) -> np.ndarray:
+        """Last contact of every person, else the date of death, else the last visit."""
+        position = self._person_positions(base)
+        dates = np.full(len(base), "NaT", "datetime64[D]")
+        for name in ("last_contact_date", "death_date"):
+            if name in self.participants.columns:
+                found = self.participants[name].to_numpy().astype("datetime64[D]")[position]
+                dates = np.where(np.isnat(dates), found, dates)
+        seen = self.visits[["cohort", "participant_id", "visit_date"]].dropna()
+        last = seen.assign(cohort=seen["cohort"].astype(str)).groupby(["cohort", "participant_id"])[
+            "visit_date"
+        ]
+        return np.where(np.isnat(dates), _aligned(last.max(), base), dates)
+
+    # ------------------------------------------------------------ disk
+
+    def save(self, path: str | Path) -> Path:
+        """Write the study into the folder `path`: Parquet tables, schema.json and manifest.json.
+
+        The folder appears whole or not at all: an interrupted save leaves the last good study in place.
+        """
+        tables = {name: getattr(self, name) for name in TABLES}
+        records = {"schema": _schema_to_json(self.schema), "manifest": self.manifest}
+        return write_folder(Path(path), tables, records)
+
+    def __repr__(self) -> str:
+        return (
+            f"Study: {len(self.participants):,} participants, {len(self.visits):,} visits, "
+            f"{len(self.events):,} events, {len(self.schema)} variables, "
+            f"{int((self.findings['severity'] == 'error').sum())} error finding(s)"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = self.visits.groupby(["cohort", "wave"], observed=True).size().unstack(fill_value=0)
+        return f"<p>{escape(repr(self))}</p>{counts.to_html()}"
+
+
+def open_study(path: str | Path) -> Study:
+    """Open a study saved by `Study.save`.
+
+    Raises
+    ------
+    StudyError
+        If the folder is no study, or one of its files is missing or damaged.
+
+    Examples
+    --------
+    >>> study = dc.open_study("harmonized/")     # doctest: +SKIP
+    """
+    tables, records = read_folder(Path(path), TABLES, StudyError)
+    schema = _schema_from_json(records["schema"])
+    manifest = records["manifest"]
+    for name in ("visits", "participants"):
+        tables[name] = _restore_categories(tables[name], schema, manifest)
+    for name in ("events", "detection_limits", "ledger", "provenance", "findings", "specimens"):
+        tables[name] = _restore_categories(tables[name], schema, manifest)
+    return Study(**tables, schema=schema, manifest=manifest)
+
+
+def _aligned(dates: pd.Series, base: pd.DataFrame) -> np.ndarray:
+    wanted = pd.MultiIndex.from_arrays([base["cohort"].astype(str), base["participant_id"]])
+    return dates.reindex(wanted).to_numpy().astype("datetime64[D]")
+
+
+def _excluded(*reasons: tuple[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple((text, n) for text, n in reasons if n)
+
+
+def _schema_to_json(schema: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(schema.reset_index().to_json(orient="records", force_ascii=False))
+
+
+def _schema_from_json(records: list[dict[str, Any]]) -> pd.DataFrame:
+    schema = pd.DataFrame(records).astype(object)
+    return schema.where(schema.notna(), None).set_index("variable")
+
+
+def _restore_categories(table: pd.DataFrame, schema: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """Full level lists: Parquet keeps only the levels that occur."""
+    table = table.copy()
+    for name in table.columns:
+        if name in manifest["levels"]:
+            table[name] = pd.Categorical(table[name], manifest["levels"][name])
+        elif name in schema.index and schema.loc[name, "levels"]:
+            row = schema.loc[name]
+            table[name] = pd.Categorical(table[name], list(row["levels"]), ordered=row["type"] == "ordinal")
+    return table
+
+
+def schema_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The schema table of a study from one dict a variable."""
+    return _schema_from_json(rows)
+
+
+assert set(TABLES) < {field.name for field in fields(Study)}
