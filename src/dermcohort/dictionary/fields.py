@@ -24,7 +24,10 @@ def read_label(
     if isinstance(value, Block):
         for key in value:
             if key not in languages:
-                problems.error(value.key_at(key), "DD014", f"'{key}' is not a language of this dictionary")
+                hint = "inside { } a comma ends the value: quote a text that has one"
+                problems.error(
+                    value.key_at(key), "DD014", f"'{key}' is not a language of this dictionary", hint
+                )
         absent = [language for language in languages if not value.get(language)]
         if absent:
             problems.warning(value.place, "DD015", f"{what} has no text in {', '.join(absent)}")

@@ -23,7 +23,7 @@ from .findings import Findings
 from .people import People
 from .provenance import provenance_row
 from .vectors import Vector
-from .visits import Visits, apply_ranges, check_dates, complete, take_kept
+from .visits import Visits, apply_ranges, check_dates, complete, skip_people, take_kept
 from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_wave
 
 KEY_VARIABLE = "DERMCOHORT_KEY_FILE"
@@ -148,6 +148,7 @@ def _harmonize_cohort(
             apply_ranges(block.vectors, dict(dictionary.variables), cohort.name, wave.name, findings)
             result.visits.append(block)
         result.events += dated_events(raw_wave, person, people, dictionary)
+    skip_people(people, findings)
     check_dates(result.visits, people, findings)
     for block in result.visits:
         complete(block, people, dictionary, order, findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,18 +163,40 @@ def _derive(variable: Variable, block: Visits, people: People, n: int, findings:
 
 def _skip(variable: Variable, block: Visits, people: People, n: int, findings: Findings) -> None:
     assert variable.asked_if is not None
+    inputs = _inputs(variable.asked_if.names, block, people)
     vector = block.vectors[variable.name]
+    block.vectors[variable.name] = _skipped(variable, vector, inputs, block.cohort, block.wave, findings)
+
+
+def skip_people(people: People, findings: Findings) -> None:
+    """Skip patterns of participant variables, such as the date of death of the living."""
+    for name, variable in people.variables.items():
+        if variable.asked_if is not None:
+            vector = people.values[name]
+            people.values[name] = _skipped(variable, vector, people.values, people.cohort.name, "", findings)
+
+
+def _skipped(
+    variable: Variable,
+    vector: Vector,
+    inputs: Mapping[str, Vector],
+    cohort: str,
+    wave: str,
+    findings: Findings,
+) -> Vector:
+    """Blanks where the question did not apply become `not_applicable`; answers there are kept and counted."""
+    assert variable.asked_if is not None
+    n = len(vector)
     if n == 0 or (vector.why == NOT_COLLECTED).all():
-        return
+        return vector
     try:
-        asked = evaluate(variable.asked_if, _inputs(variable.asked_if.names, block, people), n)
+        asked = evaluate(variable.asked_if, inputs, n)
     except EvaluationError as error:
         message = f"asked_if of '{variable.name}' does not fit: {error}"
-        findings.add("H102", block.cohort, block.wave, variable.name, n, n, message)
-        return
+        findings.add("H102", cohort, wave, variable.name, n, n, message)
+        return vector
     not_asked = asked.known & ~asked.data
     answered = not_asked & vector.known
     message = f"answered although not ({variable.asked_if.text}); the answer is kept"
-    findings.add("H303", block.cohort, block.wave, variable.name, answered.sum(), not_asked.sum(), message)
-    why = np.where(not_asked & ~vector.known, NOT_APPLICABLE, vector.why).astype(np.int8)
-    block.vectors[variable.name] = Vector(vector.kind, vector.data, why, vector.levels)
+    findings.add("H303", cohort, wave, variable.name, answered.sum(), not_asked.sum(), message)
+    return vector.absent(not_asked & ~vector.known, NOT_APPLICABLE)

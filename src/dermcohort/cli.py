@@ -1,0 +1,260 @@
+"""The command line: the same steps as in Python, with help, progress and exit codes.
+
+Exit codes: 0 clean, 1 findings of severity error, 2 wrong dictionary or arguments, 3 unreadable file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import __version__
+
+FINDINGS, WRONG, UNREADABLE = 1, 2, 3
+
+
+def _exit_codes(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Turn the package's errors into one clear message and the exit code of their kind."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from .dictionary import DictionaryError
+        from .harmonize import HarmonizeError
+        from .pipeline import AnalysisError
+        from .readers import ReaderError
+        from .report import ReportError
+        from .study import StudyError
+
+        try:
+            code = command(*args, **kwargs) or 0
+        except (DictionaryError, StudyError, AnalysisError, ReportError, FileExistsError) as error:
+            _fail(str(error), WRONG)
+        except HarmonizeError as error:
+            _fail(str(error), FINDINGS)
+        except (ReaderError, OSError) as error:
+            _fail(str(error), UNREADABLE)
+        else:
+            sys.exit(code)
+
+    return run
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"dermcohort: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main() -> None:
+    """Harmonize, analyse and report population cohorts of skin health.
+
+    \b
+    Start here, in a clone of the project:
+      dermcohort demo
+    """
+
+
+@main.command()
+@click.option(
+    "--n", default=15_000, show_default=True, help="People in the three simulated cohorts together."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same files.")
+@_exit_codes
+def demo(n: int, seed: int) -> int:
+    """Simulate three cohorts, harmonize them, run the analyses, render the report.
+
+    \b
+    Example:
+      dermcohort demo --n 15000
+    """
+    from . import harmonize as harmonize_
+    from . import read_dictionary, simulate_cohorts
+    from .pipeline import run_analyses
+    from .report import render
+
+    _need_folders("data-dictionary", "analyses", "reports")
+    click.echo(f"1/4 simulate {n:,} people into raw/")
+    simulate_cohorts("raw", n=n, seed=seed)
+    click.echo("2/4 harmonize raw/ into harmonized/")
+    study = harmonize_(read_dictionary("data-dictionary"), raw="raw", progress=True)
+    study.save("harmonized")
+    _say_study(study)
+    click.echo("3/4 run analyses/ into results/")
+    run_analyses(Path("analyses"), Path("harmonized"), Path("results"), say=click.echo)
+    click.echo("4/4 render reports/ into _site/")
+    pages = render("reports", output="_site")
+    click.echo(f"done: open {pages[0]} in a browser")
+    return 0  # the dirt is planted: findings are expected here
+
+
+@main.command()
+@click.argument("raw", type=click.Path(path_type=Path))
+@click.option("--n", default=150_000, show_default=True, help="People in the three cohorts together.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same files.")
+@click.option("--dirty", default=0.01, show_default=True, help="Share of rows with planted errors.")
+@_exit_codes
+def simulate(raw: Path, n: int, seed: int, dirty: float) -> int:
+    """Write simulated raw files of three cohorts, and the truth behind them, into RAW.
+
+    \b
+    Example:
+      dermcohort simulate raw/ --n 15000 --seed 1
+    """
+    from . import simulate_cohorts
+
+    simulate_cohorts(raw, n=n, seed=seed, dirty=dirty)
+    for path in sorted(raw.rglob("*.*")):
+        click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+@main.group(name="dict")
+def dictionary_group() -> None:
+    """Look after the data dictionary."""
+
+
+@dictionary_group.command()
+@click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@_exit_codes
+def check(folder: Path) -> int:
+    """Lint the dictionary in FOLDER: every problem with file, line, column and code.
+
+    \b
+    Example:
+      dermcohort dict check data-dictionary
+    """
+    from .dictionary import check_dictionary
+
+    dictionary, problems = check_dictionary(folder)
+    for problem in problems:
+        click.echo(str(problem))
+    errors = sum(problem.level == "error" for problem in problems)
+    warnings = len(problems) - errors
+    if dictionary is not None:
+        waves = list(dictionary.waves())
+        click.echo(
+            f"{len(dictionary.variables)} variables, {len(waves)} waves of {len(dictionary.cohorts)} cohorts"
+        )
+    click.echo(f"{errors} error(s), {warnings} warning(s)")
+    return WRONG if errors else 0
+
+
+@dictionary_group.command()
+@click.argument("variable")
+@click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@_exit_codes
+def show(variable: str, folder: Path) -> int:
+    """Show one VARIABLE across all waves, the rules side by side.
+
+    \b
+    Example:
+      dermcohort dict show smoking_status
+    """
+    from .dictionary import read_dictionary
+
+    try:
+        table = read_dictionary(folder).show(variable)
+    except KeyError as error:
+        _fail(str(error.args[0]), WRONG)
+        return WRONG
+    for row in table.itertuples(index=False):
+        click.echo(f"{row.cohort}/{row.wave}  {row.status}  ({row.where})")
+        click.echo(f"    {row.rule}")
+    return 0
+
+
+@main.command()
+@click.argument("raw", default="raw", type=click.Path(path_type=Path))
+@click.option(
+    "--dictionary", "folder", default="data-dictionary", show_default=True, type=click.Path(path_type=Path)
+)
+@click.option("--to", "target", default="harmonized", show_default=True, type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Write nothing when a finding of severity error remains.")
+@click.option(
+    "--key-file", type=click.Path(path_type=Path), help="Secret for hashing ids (outside the project)."
+)
+@_exit_codes
+def harmonize(raw: Path, folder: Path, target: Path, strict: bool, key_file: Path | None) -> int:
+    """Harmonize the raw files in RAW into a study.
+
+    \b
+    Example:
+      dermcohort harmonize raw/ --to harmonized/
+    """
+    from . import harmonize as harmonize_
+    from . import read_dictionary
+
+    study = harmonize_(read_dictionary(folder), raw=raw, strict=strict, key_file=key_file, progress=True)
+    study.save(target)
+    return _say_study(study)
+
+
+@main.command()
+@click.argument("scripts", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--analyses", default="analyses", show_default=True, type=click.Path(path_type=Path))
+@click.option("--study", default="harmonized", show_default=True, type=click.Path(path_type=Path))
+@click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Also what did not change.")
+@_exit_codes
+def run(scripts: tuple[Path, ...], analyses: Path, study: Path, results: Path, everything: bool) -> int:
+    """Run every script of analyses/ (or SCRIPTS) whose code or study changed.
+
+    \b
+    Example:
+      dermcohort run
+      dermcohort run analyses/prevalence.py
+    """
+    from .pipeline import run_analyses
+
+    run_analyses(analyses, study, results, only=scripts, everything=everything, say=click.echo)
+    return 0
+
+
+@main.command()
+@click.argument("path", default="reports", type=click.Path(path_type=Path))
+@click.option("--to", "target", default="_site", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--engine", default="auto", show_default=True, type=click.Choice(["auto", "quarto", "embedded"])
+)
+@click.option("--language", default="en", show_default=True, help="Language of captions: en or zh.")
+@_exit_codes
+def report(path: Path, target: Path, engine: str, language: str) -> int:
+    """Render a .qmd file or a folder of them to self-contained HTML.
+
+    \b
+    Example:
+      dermcohort report reports/ --to _site/
+    """
+    from .report import render
+
+    for page in render(path, engine=engine, language=language, output=target):
+        click.echo(str(page))
+    return 0
+
+
+def _need_folders(*names: str) -> None:
+    absent = [name for name in names if not Path(name).is_dir()]
+    if absent:
+        _fail(f"{', '.join(absent)} not found here: run this in a clone of the project", WRONG)
+
+
+def _say_study(study: Any) -> int:
+    """Counts of the run; exit code 1 where error findings remain."""
+    click.echo(repr(study))
+    counts = study.ledger["action"].value_counts()
+    click.echo("rows: " + ", ".join(f"{int(n):,} {action}" for action, n in counts.items()))
+    findings = study.findings["severity"].value_counts()
+    click.echo("findings: " + (", ".join(f"{n} {level}" for level, n in findings.items()) or "none"))
+    errors = study.findings[study.findings["severity"] == "error"]
+    for row in errors.head(20).itertuples():
+        where = "/".join(part for part in (row.cohort, row.wave, row.variable) if part)
+        click.echo(f"  {row.code} {where}: {row.check}, {row.n:,} of {row.of:,}")
+    if len(errors) > 20:
+        click.echo(f"  and {len(errors) - 20} more in study.findings")
+    return FINDINGS if len(errors) else 0

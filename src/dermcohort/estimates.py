@@ -1,0 +1,371 @@
+"""The one result type: a tidy table of estimates with what a reader needs to judge them.
+
+Every estimator returns `Estimates` or a subclass that adds what its method needs (a curve, a covariance). The
+table has one row an estimate and the same column names for every method; `.gt()` and `.plot()` are views of
+it; `.save()` and `Estimates.load()` keep all of it. Nothing here computes a statistic.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    from great_tables import GT
+
+COLUMNS = (
+    "term",
+    "level",
+    "reference",
+    "measure",
+    "estimate",
+    "conf_low",
+    "conf_high",
+    "p_value",
+    "coef",
+    "std_error",
+    "statistic",
+    "df",
+    "n",
+    "events",
+    "person_years",
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimates:
+    """Tidy estimates, the sentence for the methods section, and the warnings a reader must see.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row an estimate. Grouping columns first, then those of `COLUMNS` that apply. `estimate`,
+        `conf_low`, `conf_high` are on the scale that `measure` names; `coef` and `std_error` on the model's.
+        Missing values are NaN.
+    method : str
+        One sentence for the methods section.
+    n : int
+        Rows of data used.
+    events : int, optional
+        Events among them.
+    n_missing : mapping of str to int
+        Rows with a missing value, by variable.
+    notes : tuple of str
+        What a reader must know: rows left out, weights, convergence.
+    conf_level : float
+        Level of the confidence intervals.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"term": ["eczema"], "measure": ["prevalence"], "estimate": [0.1]})
+    >>> Estimates(table, method="Crude prevalence.", n=50).table["estimate"].tolist()
+    [0.1]
+    """
+
+    table: pd.DataFrame
+    method: str
+    n: int
+    events: int | None = None
+    n_missing: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    conf_level: float = 0.95
+
+    _known: ClassVar[dict[str, type[Estimates]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Estimates._known[cls.__name__] = cls
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__}: {self.method}", self.table.to_string(max_rows=30), *self._footnotes()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return self.gt().as_raw_html()
+
+    def _footnotes(self) -> list[str]:
+        counts = f"n = {self.n:,}" + ("" if self.events is None else f"; events = {self.events:,}")
+        return [counts, *self.notes]
+
+    def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """The table as text in reading order, as `.gt()` shows it.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed name of a column or term, where it differs from its own name.
+
+        Returns
+        -------
+        DataFrame of str
+        """
+        from .tables import display_table
+
+        return display_table(self.table, self.conf_level, labels or {})
+
+    def gt(self, *, title: str | None = None, labels: Mapping[str, str] | None = None) -> GT:
+        """A great_tables table in the style of a journal, method and notes below it."""
+        from .tables import journal_table
+
+        return journal_table(self.to_display(labels), title=title, footnotes=[self.method, *self._footnotes()])
+
+    def plot(
+        self, ax: matplotlib.axes.Axes | None = None, *, labels: Mapping[str, str] | None = None
+    ) -> matplotlib.axes.Axes:
+        """Points with their intervals, one row an estimate; ratios on a log axis. Returns the Axes."""
+        from .figures import point_ranges
+
+        return point_ranges(self.table, self.conf_level, ax, labels or {})
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Save as ``<path>.parquet``, with ``<path>.json`` beside it for people and other programs.
+
+        The Parquet file holds all that `load` needs and is put in place last and in one step: whatever
+        happens, `load` finds either the former estimates or these. A design kept for prediction is not saved.
+
+        Parameters
+        ----------
+        path : path
+            With or without ``.parquet``. Its folder is made where it does not exist.
+
+        Returns
+        -------
+        Path
+            The Parquet file.
+        """
+        parquet, sidecar = _file_pair(path)
+        parquet.parent.mkdir(parents=True, exist_ok=True)
+        frames: dict[str, pd.DataFrame] = {}
+        values = {
+            f.name: _to_json(getattr(self, f.name), f.name, frames)
+            for f in fields(self)
+            if f.metadata.get("saved", True)
+        }
+        document = {
+            "format": 1,
+            "class": type(self).__name__,
+            "module": type(self).__module__,
+            "fields": values,
+            "categories": {name: _categories(frame) for name, frame in frames.items()},
+        }
+        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+        metadata = {b"dermcohort": text.encode()}
+        for name, frame in frames.items():
+            if name != "table":
+                metadata[b"dermcohort." + name.encode()] = _parquet_bytes(_to_arrow(frame))
+        table = _to_arrow(frames["table"])
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
+        _write_both({sidecar: f"{text}\n".encode(), parquet: _parquet_bytes(table)})
+        return parquet
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote, as the class it was.
+
+        Raises
+        ------
+        ValueError
+            If the file was not written by `save` or is damaged.
+        """
+        parquet, _ = _file_pair(path)
+        if not parquet.exists():
+            raise FileNotFoundError(f"{parquet.name} does not exist in {parquet.parent.name}/")
+        try:
+            table = pq.read_table(parquet)
+        except (pa.ArrowException, OSError) as problem:
+            raise ValueError(f"{parquet.name} is damaged ({type(problem).__name__}): save it again") from None
+        metadata = table.schema.metadata or {}
+        if b"dermcohort" not in metadata:
+            raise ValueError(f"{parquet.name} was not written by Estimates.save")
+        document = json.loads(metadata[b"dermcohort"])
+        frames = {"table": table}
+        for name in document["categories"]:
+            if name != "table":
+                frames[name] = pq.read_table(io.BytesIO(metadata[b"dermcohort." + name.encode()]))
+        restored = {
+            name: _from_arrow(frame, document["categories"][name]) for name, frame in frames.items()
+        }
+        values = {name: _from_json(value, restored) for name, value in document["fields"].items()}
+        found = _class_of(document["class"], document["module"])
+        if not issubclass(found, cls):
+            raise ValueError(f"{parquet.name} holds {found.__name__}: read it with {found.__name__}.load")
+        return found(**values)
+
+
+Estimates._known["Estimates"] = Estimates
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class FittedModel(Estimates):
+    """A fitted regression: `Estimates` with all coefficients and their covariance.
+
+    Parameters
+    ----------
+    coefficients : Series
+        Every coefficient on the model's scale, in the order of the design matrix.
+    covariance : DataFrame
+        Their covariance, of the kind that was asked for.
+    loglik : float
+        Log-likelihood at the maximum.
+    design : Design, optional
+        The formula applied to the data, kept for prediction; not saved.
+    """
+
+    coefficients: pd.Series
+    covariance: pd.DataFrame
+    loglik: float
+    design: Any = field(default=None, metadata={"saved": False})
+
+    def predict(self, newdata: pd.DataFrame) -> pd.Series:
+        """What the model expects for each row of `newdata`; each model says on which scale."""
+        raise NotImplementedError
+
+    def _new_matrix(self, newdata: pd.DataFrame) -> pd.DataFrame:
+        if self.design is None:
+            raise ValueError("predict: these estimates were loaded from a file; fit the model again to predict")
+        return self.design.matrix_for(newdata)
+
+
+def tidy(rows: pd.DataFrame, groups: Sequence[str] = ()) -> pd.DataFrame:
+    """Order the columns as the contract says: groups, `COLUMNS`, then what else the method adds."""
+    known = [column for column in COLUMNS if column in rows]
+    extra = [column for column in rows if column not in known and column not in groups]
+    ordered = rows[[*groups, *known, *extra]].reset_index(drop=True)
+    for column in ordered.columns[ordered.dtypes == object]:
+        ordered[column] = ordered[column].where(ordered[column].notna(), None)
+    return ordered
+
+
+def missing_note(n_used: int, n_rows: int, n_missing: Mapping[str, int]) -> tuple[str, ...]:
+    """The sentence that says how many rows were left out for missing values, and for which variables."""
+    if n_used == n_rows:
+        return ()
+    by_variable = ", ".join(f"{name} {count:,}" for name, count in n_missing.items() if count)
+    return (f"{n_rows - n_used:,} of {n_rows:,} rows left out for missing values ({by_variable}).",)
+
+
+# ------------------------------------------------------------------------------------------- on disk
+
+
+def _file_pair(path: str | os.PathLike[str]) -> tuple[Path, Path]:
+    path = Path(path)
+    stem = path.with_suffix("") if path.suffix in (".parquet", ".json") else path
+    return stem.with_name(stem.name + ".parquet"), stem.with_name(stem.name + ".json")
+
+
+def _write_both(contents: Mapping[Path, bytes]) -> None:
+    """Write every file under a temporary name, then move them into place; leave no trace of a failure."""
+    temporary = {path: path.with_name(f".{path.name}.tmp") for path in contents}
+    new = [path for path in contents if not path.exists()]
+    try:
+        for path, content in contents.items():
+            with temporary[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for path in contents:
+            os.replace(temporary[path], path)
+    except BaseException:
+        for path in [*temporary.values(), *new]:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _parquet_bytes(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _categories(frame: pd.DataFrame) -> dict[str, Any]:
+    """Levels of each categorical column: Parquet itself forgets those that are not strings."""
+    found = {}
+    for column, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            levels = dtype.categories
+            if not all(isinstance(level, str | bool | int | float | np.generic) for level in levels):
+                raise ValueError(f"save: the levels of '{column}' are neither text nor numbers; make them text")
+            found[str(column)] = {
+                "levels": [level.item() if isinstance(level, np.generic) else level for level in levels],
+                "dtype": str(levels.dtype),
+                "ordered": bool(dtype.ordered),
+            }
+    return found
+
+
+def _to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """The frame with categories as plain values, which every reader of Parquet understands."""
+    plain = frame.copy()
+    for column in _categories(frame):
+        # codes, not astype: an integer level beside a missing value must stay an integer
+        levels = frame[column].cat.categories
+        plain[column] = pd.array(levels.take(frame[column].cat.codes.clip(lower=0))).astype(levels.dtype)
+        plain[column] = plain[column].where(frame[column].notna())
+    return pa.Table.from_pandas(plain)
+
+
+def _from_arrow(table: pa.Table, categories: Mapping[str, Any]) -> pd.DataFrame:
+    frame = table.to_pandas()
+    for column, levels in categories.items():
+        index = pd.Index(levels["levels"], dtype=levels["dtype"])
+        frame[column] = frame[column].astype(pd.CategoricalDtype(index, levels["ordered"]))
+    return frame
+
+
+def _to_json(value: Any, name: str, frames: dict[str, pd.DataFrame]) -> Any:
+    """A field as JSON; frames and series go into `frames` and leave their name behind."""
+    if isinstance(value, pd.DataFrame):
+        frames[name] = value
+        return {"kind": "frame", "name": name}
+    if isinstance(value, pd.Series):
+        frames[name] = value.to_frame("value")
+        return {"kind": "series", "frame": name, "name": value.name}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return {"kind": "float", "value": repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple):
+        return [_to_json(item, f"{name}.{i}", frames) for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {
+            "kind": "mapping",
+            "items": {str(k): _to_json(v, f"{name}.{k}", frames) for k, v in value.items()},
+        }
+    raise TypeError(f"save: the field '{name}' is a {type(value).__name__}, which cannot be saved")
+
+
+def _from_json(value: Any, frames: Mapping[str, pd.DataFrame]) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(item, frames) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if value["kind"] == "frame":
+        return frames[value["name"]]
+    if value["kind"] == "series":
+        return frames[value["frame"]]["value"].rename(value["name"])
+    if value["kind"] == "float":
+        return float(value["value"])
+    return {key: _from_json(item, frames) for key, item in value["items"].items()}
+
+
+def _class_of(name: str, module: str) -> type[Estimates]:
+    # only our own modules are imported because a file says so
+    if name not in Estimates._known and module.startswith("dermcohort."):
+        importlib.import_module(module)
+    if name not in Estimates._known:
+        raise ValueError(f"the file holds estimates of class {name}, which this version does not know")
+    return Estimates._known[name]

@@ -1,0 +1,70 @@
+"""Points with their intervals, one row an estimate (a forest plot where they are ratios)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ..tables import PROPORTIONS, RATIOS, groups_of, measure_heading
+
+DIFFERENCES = frozenset({"RD", "difference", "coefficient", "RERI"})
+TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+
+
+def point_ranges(
+    table: pd.DataFrame, conf_level: float, ax: Axes | None, labels: Mapping[str, str]
+) -> Axes:
+    """Draw `table`, first row on top. A reference level is an open square; a row without a bound is left out."""
+    rows = table[np.isfinite(table["estimate"].to_numpy(float))]
+    names = [_row_label(row, groups_of(table), labels) for row in rows.to_dict("records")]
+    measures = list(dict.fromkeys(rows["measure"])) if "measure" in rows else ["estimate"]
+    measure = measures[0] if len(measures) == 1 else "estimate"
+    scale = 100.0 if measure in PROPORTIONS else 1.0
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.0, 0.9 + 0.28 * max(len(rows), 1)), layout="constrained")
+    position = np.arange(len(rows))[::-1]
+    middle = scale * rows["estimate"].to_numpy(float)
+    low, high = (
+        scale * rows[c].to_numpy(float) if c in rows else np.full(len(rows), np.nan)
+        for c in ("conf_low", "conf_high")
+    )
+    bounded = np.isfinite(low) & np.isfinite(high)
+    ax.hlines(position[bounded], low[bounded], high[bounded], color="black", linewidth=1.2)
+    ax.plot(middle[bounded], position[bounded], "s", color="black", markersize=4.5)
+    ax.plot(middle[~bounded], position[~bounded], "s", mfc="white", mec="black", markersize=4.5)
+    if measure in RATIOS:
+        _log_axis(ax, np.concatenate([middle, low[bounded], high[bounded]]))
+    elif measure in DIFFERENCES:
+        ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
+    elif measure in PROPORTIONS:
+        ax.set_xlim(left=0)
+    ax.set_yticks(position, names)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    ax.set_xlabel(measure_heading(measure, conf_level))
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def _log_axis(ax: Axes, values: np.ndarray) -> None:
+    values = values[values > 0]
+    ax.axvline(1, color="0.6", linewidth=0.8, zorder=0)
+    ax.set_xscale("log")
+    low, high = min(values.min(initial=1.0), 0.8) * 0.9, max(values.max(initial=1.0), 1.25) * 1.1
+    ax.set_xlim(low, high)
+    ticks = TICKS[(TICKS >= low) & (TICKS <= high)]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+
+
+def _row_label(row: Mapping[str, Any], groups: list[str], labels: Mapping[str, str]) -> str:
+    parts = [str(row[group]) for group in groups]
+    if "term" in row and (not groups or not pd.isna(row.get("level"))):
+        parts.append(labels.get(str(row["term"]), str(row["term"])))
+    label = ", ".join(parts)
+    return label if pd.isna(row.get("level")) else f"{label}: {row['level']}"

@@ -1,0 +1,133 @@
+"""Tidy estimates as text, and as a great_tables table in the style of a journal."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .estimates import COLUMNS
+
+if TYPE_CHECKING:
+    from great_tables import GT
+
+RATIOS = frozenset({"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs"})
+PROPORTIONS = frozenset({"prevalence", "proportion", "risk", "survival", "sensitivity", "specificity"})
+
+
+def format_number(value: float, digits: int) -> str:
+    """A number for a table; an en dash where it is missing, the infinity sign where it has no bound."""
+    if pd.isna(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def format_p(value: float) -> str:
+    """``<0.001``, else three digits, two above 0.1."""
+    if pd.isna(value):
+        return ""
+    if value < 0.001:
+        return "<0.001"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
+
+
+def format_interval(measure: str, estimate: float, low: float, high: float) -> str:
+    """``1.52 (1.20, 1.93)``; proportions in per cent; digits that fit the size of the estimate."""
+    if measure in PROPORTIONS:
+        estimate, low, high, digits = 100 * estimate, 100 * low, 100 * high, 1
+    else:
+        digits = 1 if abs(estimate) >= 100 else 2
+    middle = format_number(estimate, digits)
+    if pd.isna(low) and pd.isna(high):
+        return middle
+    return f"{middle} ({format_number(low, digits)}, {format_number(high, digits)})"
+
+
+def measure_heading(measure: str, conf_level: float) -> str:
+    """``OR (95% CI)``, ``Prevalence, % (95% CI)``."""
+    name = measure if measure in RATIOS else measure[:1].upper() + measure[1:]
+    unit = ", %" if measure in PROPORTIONS else ""
+    return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
+
+
+def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, str]) -> pd.DataFrame:
+    """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts."""
+    groups = groups_of(table)
+    measures = list(dict.fromkeys(table["measure"])) if "measure" in table else ["estimate"]
+    heading = measure_heading(measures[0], conf_level) if len(measures) == 1 else "Estimate (CI)"
+    rows: list[dict[str, str]] = []
+    previous: tuple[Any, ...] | None = None
+    for row in table.to_dict("records"):
+        line = {labels.get(g, g): _text(row[g]) for g in groups}
+        term, level = row.get("term"), row.get("level")
+        if "term" in row:
+            name = labels.get(str(term), str(term))
+            block = (*(row[g] for g in groups), term)
+            if not pd.isna(level) and block != previous:
+                rows.append({**line, "": name})
+            previous = block
+            is_reference = not pd.isna(level) and level == row.get("reference")
+            line[""] = name if pd.isna(level) else f"\u2003{level}" + (" (reference)" if is_reference else "")
+        if len(measures) > 1:
+            line["Measure"] = str(row["measure"])
+        if "estimate" in row:
+            line[heading] = format_interval(
+                row.get("measure", ""), row["estimate"], row.get("conf_low", np.nan), row.get("conf_high", np.nan)
+            )
+        if "p_value" in row:
+            line["p"] = format_p(row["p_value"])
+        for column, name in (("n", "n"), ("events", "Events"), ("person_years", "Person-years")):
+            if column in row:
+                line[name] = format_number(row[column], 0)
+        rows.append(line)
+    return pd.DataFrame(rows).fillna("").astype(str)
+
+
+def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence[str]) -> GT:
+    """A table of text in journal style: rules above and below only, words left, numbers right."""
+    from great_tables import GT, loc, style
+    from great_tables import html as gt_html
+
+    # great_tables wants unique, non-empty column names; the label of the stub is empty in print
+    names = {column: column or "_" for column in frame.columns}
+    table = GT(frame.rename(columns=names)).cols_label({"_": ""} if "_" in names.values() else {})
+    numeric = [c for c in names.values() if frame[_original(names, c)].str.match(r"^[\d−<–∞]").mean() > 0.5]
+    table = table.cols_align("left").cols_align("right", columns=numeric)
+    table = table.tab_options(
+        table_font_size="13px",
+        data_row_padding="3px",
+        table_border_top_color="black",
+        table_border_bottom_color="black",
+        column_labels_border_top_color="black",
+        column_labels_border_bottom_color="black",
+        column_labels_font_weight="bold",
+        table_body_hlines_style="none",
+        table_body_border_bottom_color="black",
+        source_notes_font_size="11px",
+    )
+    table = table.tab_style(style.text(whitespace="pre-wrap"), loc.body())
+    if title is not None:
+        table = table.tab_header(title)
+    for note in footnotes:
+        table = table.tab_source_note(gt_html(html.escape(note)))
+    return table
+
+
+def _original(names: Mapping[str, str], shown: str) -> str:
+    return next(name for name, other in names.items() if other == shown)
+
+
+def groups_of(table: pd.DataFrame) -> list[str]:
+    """The grouping columns: those before the first column of the contract."""
+    first = next((i for i, column in enumerate(table.columns) if column in COLUMNS), len(table.columns))
+    return [str(column) for column in table.columns[:first]]
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)

@@ -1,0 +1,30 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def northbay(tmp_path):
+    """(dictionary folder, raw folder) of the small synthetic cohort."""
+    from northbay import write_dictionary, write_raw
+
+    return write_dictionary(tmp_path / "dict"), write_raw(tmp_path / "raw")
+
+
+@pytest.fixture(scope="session")
+def framingham_raw() -> Path:
+    """Folder of the Framingham files, named by DERMCOHORT_FRAMINGHAM; tests that need it skip without it."""
+    folder = os.environ.get("DERMCOHORT_FRAMINGHAM")
+    if not folder or not (Path(folder) / "exam1.sav").exists():
+        pytest.skip("DERMCOHORT_FRAMINGHAM does not name the folder of the Framingham files")
+    return Path(folder)
