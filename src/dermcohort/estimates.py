@@ -89,7 +89,11 @@ class Estimates:
         Estimates._known[cls.__name__] = cls
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__}: {self.method}", self.table.to_string(max_rows=30), *self._footnotes()]
+        lines = [
+            f"{type(self).__name__}: {self.method}",
+            self.table.to_string(max_rows=30),
+            *self._footnotes(),
+        ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -119,7 +123,9 @@ class Estimates:
         """A great_tables table in the style of a journal, method and notes below it."""
         from .tables import journal_table
 
-        return journal_table(self.to_display(labels), title=title, footnotes=[self.method, *self._footnotes()])
+        return journal_table(
+            self.to_display(labels), title=title, footnotes=[self.method, *self._footnotes()]
+        )
 
     def plot(
         self, ax: matplotlib.axes.Axes | None = None, *, labels: Mapping[str, str] | None = None
@@ -194,9 +200,7 @@ class Estimates:
         for name in document["categories"]:
             if name != "table":
                 frames[name] = pq.read_table(io.BytesIO(metadata[b"dermcohort." + name.encode()]))
-        restored = {
-            name: _from_arrow(frame, document["categories"][name]) for name, frame in frames.items()
-        }
+        restored = {name: _from_arrow(frame, document["categories"][name]) for name, frame in frames.items()}
         values = {name: _from_json(value, restored) for name, value in document["fields"].items()}
         found = _class_of(document["class"], document["module"])
         if not issubclass(found, cls):
@@ -234,7 +238,9 @@ class FittedModel(Estimates):
 
     def _new_matrix(self, newdata: pd.DataFrame) -> pd.DataFrame:
         if self.design is None:
-            raise ValueError("predict: these estimates were loaded from a file; fit the model again to predict")
+            raise ValueError(
+                "predict: these estimates were loaded from a file; fit the model again to predict"
+            )
         return self.design.matrix_for(newdata)
 
 
@@ -243,7 +249,7 @@ def tidy(rows: pd.DataFrame, groups: Sequence[str] = ()) -> pd.DataFrame:
     known = [column for column in COLUMNS if column in rows]
     extra = [column for column in rows if column not in known and column not in groups]
     ordered = rows[[*groups, *known, *extra]].reset_index(drop=True)
-    for column in ordered.columns[ordered.dtypes == object]:
+    for column in ordered.select_dtypes(object):
         ordered[column] = ordered[column].where(ordered[column].notna(), None)
     return ordered
 
@@ -276,7 +282,7 @@ def _write_both(contents: Mapping[Path, bytes]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         for path in contents:
-            os.replace(temporary[path], path)
+            temporary[path].replace(path)
     except BaseException:
         for path in [*temporary.values(), *new]:
             path.unlink(missing_ok=True)
@@ -296,7 +302,9 @@ def _categories(frame: pd.DataFrame) -> dict[str, Any]:
         if isinstance(dtype, pd.CategoricalDtype):
             levels = dtype.categories
             if not all(isinstance(level, str | bool | int | float | np.generic) for level in levels):
-                raise ValueError(f"save: the levels of '{column}' are neither text nor numbers; make them text")
+                raise ValueError(
+                    f"save: the levels of '{column}' are neither text nor numbers; make them text"
+                )
             found[str(column)] = {
                 "levels": [level.item() if isinstance(level, np.generic) else level for level in levels],
                 "dtype": str(levels.dtype),
@@ -309,10 +317,10 @@ def _to_arrow(frame: pd.DataFrame) -> pa.Table:
     """The frame with categories as plain values, which every reader of Parquet understands."""
     plain = frame.copy()
     for column in _categories(frame):
-        # codes, not astype: an integer level beside a missing value must stay an integer
+        # as objects, so that an integer level beside a missing value stays an integer
         levels = frame[column].cat.categories
-        plain[column] = pd.array(levels.take(frame[column].cat.codes.clip(lower=0))).astype(levels.dtype)
-        plain[column] = plain[column].where(frame[column].notna())
+        values = pd.Series(levels.take(frame[column].cat.codes.clip(lower=0).to_numpy()), frame.index)
+        plain[column] = values.astype(object).where(frame[column].notna(), None)
     return pa.Table.from_pandas(plain)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .flow import Flow, FlowStep
-from .problems import suggest
+from .wording import suggest
 from .storage import read_folder, write_folder
 
 DAYS_PER_YEAR = 365.25

@@ -51,6 +51,8 @@ def format_interval(measure: str, estimate: float, low: float, high: float) -> s
 
 def measure_heading(measure: str, conf_level: float) -> str:
     """``OR (95% CI)``, ``Prevalence, % (95% CI)``."""
+    if measure.startswith("per "):
+        measure = f"rate {measure}"
     name = measure if measure in RATIOS else measure[:1].upper() + measure[1:]
     unit = ", %" if measure in PROPORTIONS else ""
     return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
@@ -78,7 +80,10 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             line["Measure"] = str(row["measure"])
         if "estimate" in row:
             line[heading] = format_interval(
-                row.get("measure", ""), row["estimate"], row.get("conf_low", np.nan), row.get("conf_high", np.nan)
+                row.get("measure", ""),
+                row["estimate"],
+                row.get("conf_low", np.nan),
+                row.get("conf_high", np.nan),
             )
         if "p_value" in row:
             line["p"] = format_p(row["p_value"])
@@ -96,8 +101,10 @@ def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence
 
     # great_tables wants unique, non-empty column names; the label of the stub is empty in print
     names = {column: column or "_" for column in frame.columns}
-    table = GT(frame.rename(columns=names)).cols_label({"_": ""} if "_" in names.values() else {})
-    numeric = [c for c in names.values() if frame[_original(names, c)].str.match(r"^[\d−<–∞]").mean() > 0.5]
+    table = GT(frame.rename(columns=names))
+    if "_" in names.values():
+        table = table.cols_label({"_": ""})
+    numeric = [shown for name, shown in names.items() if frame[name].str.match(r"^[\d−<–∞]").mean() > 0.5]
     table = table.cols_align("left").cols_align("right", columns=numeric)
     table = table.tab_options(
         table_font_size="13px",
@@ -117,10 +124,6 @@ def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence
     for note in footnotes:
         table = table.tab_source_note(gt_html(html.escape(note)))
     return table
-
-
-def _original(names: Mapping[str, str], shown: str) -> str:
-    return next(name for name, other in names.items() if other == shown)
 
 
 def groups_of(table: pd.DataFrame) -> list[str]:

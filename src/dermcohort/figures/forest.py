@@ -16,9 +16,7 @@ DIFFERENCES = frozenset({"RD", "difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 
 
-def point_ranges(
-    table: pd.DataFrame, conf_level: float, ax: Axes | None, labels: Mapping[str, str]
-) -> Axes:
+def point_ranges(table: pd.DataFrame, conf_level: float, ax: Axes | None, labels: Mapping[str, str]) -> Axes:
     """Draw `table`, first row on top. A reference level is an open square; a row without a bound is left out."""
     rows = table[np.isfinite(table["estimate"].to_numpy(float))]
     names = [_row_label(row, groups_of(table), labels) for row in rows.to_dict("records")]
@@ -57,7 +55,7 @@ def _log_axis(ax: Axes, values: np.ndarray) -> None:
     ax.set_xscale("log")
     low, high = min(values.min(initial=1.0), 0.8) * 0.9, max(values.max(initial=1.0), 1.25) * 1.1
     ax.set_xlim(low, high)
-    ticks = TICKS[(TICKS >= low) & (TICKS <= high)]
+    ticks = TICKS[(low <= TICKS) & (high >= TICKS)]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
 

@@ -1,0 +1,616 @@
+"""Raw files: only the declared columns, with everything the file says about why a value is absent.
+
+`read_raw` gives numbers as float64, dates as datetime64 and texts as codes into their distinct values, together
+with user-missing ranges (SPSS), tagged missings (Stata, SAS), labels and formats. Nothing is interpreted here:
+which code means "refused" is the dictionary's business. Measured reasons for each choice of library are in
+docs/readers.md.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pyreadstat
+from python_calamine import CalamineError, CalamineWorkbook
+
+from .wording import suggest
+
+SECONDS = np.dtype("datetime64[s]")
+GB_FAMILY = {"gbk", "gb2312", "cp936", "windows-936", "936", "gb18030"}
+PROPOSALS = ("utf-8", "gb18030", "big5", "cp1252")
+
+
+class ReaderError(Exception):
+    """A raw file cannot be read as declared; the message says what was found and what would be right."""
+
+
+@dataclass(frozen=True)
+class RawColumn:
+    """One raw column.
+
+    Attributes
+    ----------
+    kind : {"number", "text", "date"}
+    values : ndarray
+        number: float64, NaN where the file has none. date: datetime64[s], NaT. text: int32 codes into `levels`,
+        -1 where the file has none.
+    levels : ndarray or None
+        Distinct texts, exactly as in the file.
+    tags : ndarray or None
+        For numbers with tagged missings: uint8 a row, 0 or the code of the letter (``ord("a")`` for ``.a``).
+    value_labels : dict
+        Code -> label; tagged missings under ``".a"``.
+    missing_ranges : tuple of (low, high)
+        User-missing values that the file declares; single values as (v, v).
+    date_format : str or None
+        Display format of the file where it is a date, such as ``DATE11``, ``%td`` or ``DATETIME20.``.
+    """
+
+    name: str
+    kind: str
+    values: np.ndarray
+    levels: np.ndarray | None = None
+    tags: np.ndarray | None = None
+    label: str | None = None
+    value_labels: dict[Any, str] = field(default_factory=dict)
+    missing_ranges: tuple[tuple[Any, Any], ...] = ()
+    date_format: str | None = None
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The declared columns of one file. `notices` say where it was read otherwise than declared."""
+
+    path: Path
+    format: str
+    n_rows: int
+    columns: dict[str, RawColumn]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file and how cohort.yaml says it is to be read."""
+
+    path: Path
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header_row: int = 1
+    catalog: Path | None = None
+
+
+def read_raw(
+    path: str | Path,
+    columns: Sequence[str],
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    header_row: int = 1,
+    catalog: str | Path | None = None,
+) -> RawTable:
+    """Read `columns` of one raw file, in this order.
+
+    Parameters
+    ----------
+    path : str or Path
+        .sav, .zsav, .dta, .xpt, .sas7bdat, .csv, .tsv, .txt, .xlsx, .xls, .xlsb, .ods or .parquet.
+    columns : list of str
+        Names as in the file; upper and lower case are told apart.
+    encoding : str, optional
+        Of texts; UTF-8 for CSV by default, what the file says for the others.
+    delimiter : str, optional
+        Of CSV; a tab for .tsv, else a comma.
+    sheet : str, optional
+        Of a workbook; the first by default. `header_row` counts from 1.
+    catalog : str or Path, optional
+        SAS catalogue (.sas7bcat) with the value labels of a .sas7bdat.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    ReaderError
+        If the file is missing, empty, truncated or of an unknown kind, if a column is absent or stands twice,
+        or if the declared encoding does not fit. The message never holds the content of a cell.
+
+    Examples
+    --------
+    >>> table = read_raw("raw/northbay/base.sav", ["NBID", "SEX"])      # doctest: +SKIP
+    >>> table.columns["SEX"].value_labels                               # doctest: +SKIP
+    {1.0: 'Male', 2.0: 'Female'}
+    """
+    source = Source(Path(path), encoding, delimiter, sheet, header_row, Path(catalog) if catalog else None)
+    kind = _format_of(source.path)
+    return _guarded(_READERS[kind], source, list(columns))
+
+
+def read_header(
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    header_row: int = 1,
+    catalog: str | Path | None = None,
+) -> list[str]:
+    """Column names of a raw file, without reading its data. Raises `ReaderError` as `read_raw` does."""
+    source = Source(Path(path), encoding, delimiter, sheet, header_row, Path(catalog) if catalog else None)
+    kind = _format_of(source.path)
+    return _guarded(_HEADERS[kind], source)
+
+
+def _format_of(path: Path) -> str:
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise ReaderError(
+            f"{path.name}: files of kind '{path.suffix}' are not read; {', '.join(_SUFFIXES)} are"
+        )
+    if not path.exists():
+        others = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise ReaderError(
+            f"{path.name}: the file does not exist in '{path.parent}'.{suggest(path.name, others)}"
+        )
+    if path.is_dir():
+        raise ReaderError(f"{path.name} is a folder, not a file")
+    if path.stat().st_size == 0:
+        raise ReaderError(f"{path.name}: the file is empty (0 bytes)")
+    return kind
+
+
+def _guarded(read: Callable[..., Any], source: Source, *arguments: Any) -> Any:
+    """Turn every library's errors into ours. Their texts may hold cell contents, so they are not repeated."""
+    try:
+        return read(source, *arguments)
+    except ReaderError:
+        raise
+    except PermissionError:
+        raise ReaderError(f"{source.path.name}: no permission to read the file") from None
+    except MemoryError:
+        raise ReaderError(f"{source.path.name}: not enough memory to read the declared columns") from None
+    except Exception as error:
+        kind = source.path.suffix.lower().lstrip(".")
+        raise ReaderError(
+            f"{source.path.name}: this is no readable .{kind} file: it is damaged, truncated or of another kind "
+            f"({type(error).__name__})"
+        ) from None
+
+
+def _check_columns(source: Source, names: Sequence[str], wanted: Sequence[str]) -> None:
+    seen: set[str] = set()
+    doubled = sorted({name for name in names if name in seen or seen.add(name)} & set(wanted))  # type: ignore[func-returns-value]
+    if doubled:
+        raise ReaderError(f"{source.path.name}: column '{doubled[0]}' stands twice in the header")
+    absent = [name for name in wanted if name not in seen]
+    if absent:
+        first = absent[0]
+        more = f" (and {len(absent) - 1} more: {', '.join(absent[1:6])})" if len(absent) > 1 else ""
+        raise ReaderError(
+            f"{source.path.name}: column '{first}' is not in the file{more}.{suggest(first, names)}"
+        )
+
+
+def _text_column(name: str, values: Any, **about: Any) -> RawColumn:
+    codes, levels = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
+    levels = np.array([str(level) for level in levels], dtype=object)
+    return RawColumn(name, "text", codes.astype(np.int32), levels, **about)
+
+
+# ---------------------------------------------------------------- SPSS and SAS, through pyreadstat
+
+
+def _readstat(read: Callable[..., Any], source: Source, **options: Any) -> tuple[Any, Any, tuple[str, ...]]:
+    """Read with the declared encoding; a GBK file that fails is tried as GB18030, latin-1 as cp1252."""
+    encodings: list[str | None] = [source.encoding]
+    if source.encoding is None or source.encoding.lower() in GB_FAMILY:
+        encodings += ["GB18030"]
+    if source.encoding is None or source.encoding.lower() in ("latin-1", "iso-8859-1", "latin1"):
+        encodings += ["cp1252"]
+    for position, encoding in enumerate(encodings):
+        try:
+            data, meta = read(str(source.path), encoding=encoding, **options)
+        except (pyreadstat.ReadstatError, UnicodeDecodeError) as error:
+            wrong_bytes = isinstance(error, UnicodeDecodeError) or "byte sequence" in str(error)
+            if not wrong_bytes:
+                raise
+            if position == len(encodings) - 1:
+                tried = ", ".join(str(e) for e in encodings if e) or "the encoding that the file names"
+                raise ReaderError(
+                    f"{source.path.name}: texts cannot be decoded as {tried}; declare the right 'encoding'"
+                ) from None
+            continue
+        notices = ()
+        if position > 0:
+            declared = source.encoding or "the encoding that the file names"
+            notices = (f"{declared} could not read the file; it was read as {encoding}",)
+        return data, meta, notices
+    raise AssertionError("unreachable")
+
+
+def _readstat_table(source: Source, columns: Sequence[str], kind: str, **options: Any) -> RawTable:
+    read = _READSTAT[kind]
+    _, header, _ = _readstat(read, source, metadataonly=True)
+    _check_columns(source, header.column_names, columns)
+    data, meta, notices = _readstat(
+        read, source, usecols=list(columns), disable_datetime_conversion=True, **options
+    )
+    expected = header.number_rows
+    if expected is not None and expected >= 0 and expected != len(data):
+        raise ReaderError(
+            f"{source.path.name}: the file is truncated: its header tells {expected:,} rows, it holds {len(data):,}"
+        )
+    ranges = meta.missing_ranges or {}
+    out = {}
+    for name in columns:
+        about = {
+            "label": meta.column_names_to_labels.get(name),
+            "value_labels": _tagged_labels(meta.variable_value_labels.get(name, {})),
+            "missing_ranges": tuple((r["lo"], r["hi"]) for r in ranges.get(name, ())),
+            "date_format": _date_format(meta.original_variable_types.get(name)),
+        }
+        out[name] = _readstat_column(name, data[name], meta.readstat_variable_types.get(name), about)
+    return RawTable(source.path, kind, len(data), {name: out[name] for name in columns}, notices)
+
+
+def _readstat_column(name: str, series: pd.Series, kind: str | None, about: dict[str, Any]) -> RawColumn:
+    if kind == "string":
+        return _text_column(name, series.to_numpy(), **about)
+    if series.dtype != object:
+        return RawColumn(name, "number", series.to_numpy(dtype=float, na_value=np.nan), **about)
+    values = series.to_numpy()
+    tags = np.zeros(len(values), np.uint8)
+    numbers = np.full(len(values), np.nan)
+    for row, value in enumerate(values):
+        if isinstance(value, str):
+            tags[row] = ord(value[0].lower()) if value else 0
+        elif value is not None:
+            numbers[row] = value
+    return RawColumn(name, "number", numbers, tags=tags if tags.any() else None, **about)
+
+
+def _tagged_labels(labels: dict[Any, str]) -> dict[Any, str]:
+    return {
+        f".{code.lower()}" if isinstance(code, str) and len(code) == 1 else code: text
+        for code, text in labels.items()
+    }
+
+
+_DATE_FORMATS = re.compile(
+    r"(DATE|ADATE|EDATE|JDATE|SDATE|DATETIME|YMDHMS|E8601|IS8601|MMDDYY|DDMMYY|YYMMDD|%t[cd]|%d)",
+    re.IGNORECASE,
+)
+
+
+def _date_format(form: str | None) -> str | None:
+    return form if form and _DATE_FORMATS.match(form) else None
+
+
+def _read_sav(source: Source, columns: Sequence[str]) -> RawTable:
+    kind = source.path.suffix.lower().lstrip(".")
+    return _readstat_table(source, columns, kind, user_missing=True)
+
+
+def _read_xpt(source: Source, columns: Sequence[str]) -> RawTable:
+    return _readstat_table(source, columns, "xpt")
+
+
+def _read_sas(source: Source, columns: Sequence[str]) -> RawTable:
+    options: dict[str, Any] = {"user_missing": True}
+    if source.catalog is not None:
+        if not source.catalog.exists():
+            raise ReaderError(f"{source.path.name}: its catalogue {source.catalog.name} does not exist")
+        options["catalog_file"] = str(source.catalog)
+    return _readstat_table(source, columns, "sas7bdat", **options)
+
+
+def _readstat_header(source: Source) -> list[str]:
+    kind = _SUFFIXES[source.path.suffix.lower()]
+    _, meta, _ = _readstat(_READSTAT[kind], source, metadataonly=True)
+    return list(meta.column_names)
+
+
+_READSTAT: dict[str, Callable[..., Any]] = {
+    "sav": pyreadstat.read_sav,
+    "zsav": pyreadstat.read_sav,
+    "dta": pyreadstat.read_dta,
+    "xpt": pyreadstat.read_xport,
+    "sas7bdat": pyreadstat.read_sas7bdat,
+}
+
+# ---------------------------------------------------------------- Stata
+
+
+def _read_dta(source: Source, columns: Sequence[str]) -> RawTable:
+    """Labels by pyreadstat, values by pandas, which is ten times faster on integers with missings."""
+    if source.encoding is not None:
+        return _readstat_table(source, columns, "dta", user_missing=True)
+    _, meta, _ = _readstat(pyreadstat.read_dta, source, metadataonly=True)
+    _check_columns(source, meta.column_names, columns)
+    data = pd.read_stata(
+        source.path,
+        columns=list(columns),
+        convert_dates=False,
+        convert_categoricals=False,
+        convert_missing=True,
+        preserve_dtypes=True,
+    )
+    out = {}
+    for name in columns:
+        about = {
+            "label": meta.column_names_to_labels.get(name),
+            "value_labels": _tagged_labels(meta.variable_value_labels.get(name, {})),
+            "date_format": _date_format(meta.original_variable_types.get(name)),
+        }
+        if meta.readstat_variable_types.get(name) == "string":
+            out[name] = _text_column(name, data[name].to_numpy(dtype=object), **about)
+        elif data[name].dtype == object:
+            out[name] = _stata_missings(name, data[name].to_numpy(), about)
+        else:
+            out[name] = RawColumn(name, "number", data[name].to_numpy(dtype=float), **about)
+    return RawTable(source.path, "dta", len(data), out)
+
+
+def _stata_missings(name: str, values: np.ndarray, about: dict[str, Any]) -> RawColumn:
+    missing_type = pd.io.stata.StataMissingValue
+    absent = np.fromiter((type(value) is missing_type for value in values), bool, len(values))
+    tags = np.zeros(len(values), np.uint8)
+    tags[absent] = [ord(str(value)[1]) if len(str(value)) > 1 else 0 for value in values[absent]]
+    numbers = np.full(len(values), np.nan)
+    numbers[~absent] = values[~absent].astype(float)
+    return RawColumn(name, "number", numbers, tags=tags if tags.any() else None, **about)
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def _read_csv(source: Source, columns: Sequence[str]) -> RawTable:
+    """All columns as text, decoded strictly, dictionary-encoded: leading zeros and '<0.5' stay as they are."""
+    names = _csv_header(source)
+    _check_columns(source, names, columns)
+    encoding = _csv_encoding(source)
+    kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in columns}
+    try:
+        table = pacsv.read_csv(
+            source.path,
+            read_options=pacsv.ReadOptions(
+                encoding=encoding, column_names=names, skip_rows_after_names=source.header_row
+            ),
+            parse_options=pacsv.ParseOptions(delimiter=_delimiter(source), newlines_in_values=True),
+            convert_options=pacsv.ConvertOptions(
+                include_columns=list(columns), column_types=kinds, strings_can_be_null=False, null_values=[]
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise ReaderError(_csv_problem(source, str(error))) from None
+    except UnicodeDecodeError as error:
+        raise ReaderError(_wrong_encoding(source, encoding, error)) from None
+    return RawTable(source.path, "csv", table.num_rows, _arrow_columns(table, columns))
+
+
+def _delimiter(source: Source) -> str:
+    return source.delimiter or ("\t" if source.path.suffix.lower() == ".tsv" else ",")
+
+
+def _csv_encoding(source: Source) -> str:
+    encoding = source.encoding or "utf-8"
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise ReaderError(
+            f"{source.path.name}: '{encoding}' is no known encoding (utf-8, gb18030, …)"
+        ) from None
+    return (
+        "utf-8-sig"
+        if name == "utf-8" and _has_bom(source)
+        else "gb18030"
+        if name in ("gbk", "gb2312")
+        else name
+    )
+
+
+def _has_bom(source: Source) -> bool:
+    with source.path.open("rb") as file:
+        return file.read(3) == codecs.BOM_UTF8
+
+
+def _csv_header(source: Source) -> list[str]:
+    encoding = _csv_encoding(source)
+    try:
+        with source.path.open(encoding=encoding, newline="") as file:
+            rows = csv.reader(file, delimiter=_delimiter(source))
+            for _ in range(source.header_row - 1):
+                next(rows, None)
+            header = next(rows, None)
+    except UnicodeDecodeError as error:
+        raise ReaderError(_wrong_encoding(source, encoding, error)) from None
+    if not header:
+        raise ReaderError(f"{source.path.name}: no header on line {source.header_row}")
+    return header
+
+
+def _wrong_encoding(source: Source, encoding: str, error: UnicodeDecodeError) -> str:
+    """Which encodings do decode the file: a proposal, never a guess."""
+    content = source.path.read_bytes()
+    fits = []
+    for proposal in PROPOSALS:
+        try:
+            content.decode(proposal)
+        except UnicodeDecodeError:
+            continue
+        fits.append(proposal)
+    line = _first_bad_line(content, encoding)
+    hint = f"declare 'encoding: {fits[0]}'" if fits else "save it again as UTF-8"
+    others = f" ({', '.join(fits[1:])} would fit too)" if len(fits) > 1 else ""
+    return f"{source.path.name}: line {line} is no {encoding} text; {hint}{others}"
+
+
+def _first_bad_line(content: bytes, encoding: str) -> int:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        return content[: error.start].count(b"\n") + 1
+    return 1
+
+
+def _csv_problem(source: Source, message: str) -> str:
+    """pyarrow's message without the row it quotes."""
+    if "codec" in message or "UTF8" in message or "UTF-8" in message:
+        return _wrong_encoding(source, _csv_encoding(source), UnicodeDecodeError("x", b"", 0, 1, ""))
+    found = re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
+    if found:
+        where = f"line {found[1]}" if found[1] else f"line {_ragged_line(source, int(found[2]))}"
+        return f"{source.path.name}: {where} has {found[3]} fields, the header has {found[2]}"
+    return f"{source.path.name}: the file cannot be parsed as CSV with delimiter '{_delimiter(source)}'"
+
+
+def _ragged_line(source: Source, expected: int) -> int:
+    with source.path.open(encoding=_csv_encoding(source), newline="") as file:
+        rows = csv.reader(file, delimiter=_delimiter(source))
+        for row in rows:
+            if row and len(row) != expected:
+                return rows.line_num
+    return 0
+
+
+def _arrow_columns(table: pa.Table, columns: Sequence[str]) -> dict[str, RawColumn]:
+    return {name: _arrow_column(name, table.column(name)) for name in columns}
+
+
+def _arrow_column(name: str, column: pa.ChunkedArray) -> RawColumn:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = column.dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        array = column.unify_dictionaries().combine_chunks()
+        if isinstance(array, pa.ChunkedArray):  # an empty table has no chunk to combine
+            array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
+        if not pa.types.is_string(array.dictionary.type):
+            return _arrow_column(name, pa.chunked_array([array.dictionary_decode()]))
+        codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+        levels = np.array(array.dictionary.to_pylist(), dtype=object)
+        return RawColumn(name, "text", codes, levels)
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return RawColumn(name, "date", column.cast(pa.timestamp("s"), safe=False).to_numpy().astype(SECONDS))
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if pa.types.is_null(column.type):
+        return RawColumn(name, "number", np.full(len(column), np.nan))
+    return RawColumn(name, "number", column.cast(pa.float64(), safe=False).to_numpy().astype(float))
+
+
+# ---------------------------------------------------------------- Excel
+
+
+def _read_excel(source: Source, columns: Sequence[str]) -> RawTable:
+    names, rows = _excel_rows(source)
+    _check_columns(source, names, columns)
+    out = {}
+    for name in columns:
+        position = names.index(name)
+        cells = [row[position] if position < len(row) else "" for row in rows]
+        out[name] = _excel_column(name, cells)
+    return RawTable(source.path, "xlsx", len(rows), out)
+
+
+def _excel_rows(source: Source) -> tuple[list[str], list[list[Any]]]:
+    try:
+        workbook = CalamineWorkbook.from_path(str(source.path))
+    except CalamineError as error:
+        if "password" in str(error).lower():
+            raise ReaderError(f"{source.path.name}: the workbook is protected by a password") from None
+        raise
+    sheets = workbook.sheet_names
+    sheet = source.sheet or sheets[0]
+    if sheet not in sheets:
+        raise ReaderError(
+            f"{source.path.name}: sheet '{sheet}' is not in the workbook ({', '.join(sheets)})."
+            f"{suggest(sheet, sheets)}"
+        )
+    rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    if len(rows) < source.header_row:
+        raise ReaderError(f"{source.path.name}, sheet '{sheet}': no header in row {source.header_row}")
+    header = [_excel_text(cell).strip() for cell in rows[source.header_row - 1]]
+    data = [row for row in rows[source.header_row :] if any(cell != "" for cell in row)]
+    return header, data
+
+
+def _excel_column(name: str, cells: Sequence[Any]) -> RawColumn:
+    """Numbers stay numbers and dates dates; a column that mixes them with texts is text."""
+    filled = [cell for cell in cells if cell not in ("", None)]
+    if filled and all(isinstance(cell, (dt.datetime, dt.date)) for cell in filled):
+        dates = [
+            np.datetime64(cell, "s") if cell not in ("", None) else np.datetime64("NaT") for cell in cells
+        ]
+        return RawColumn(name, "date", np.array(dates, SECONDS))
+    if all(isinstance(cell, (int, float)) for cell in filled):
+        numbers = [float(cell) if cell not in ("", None) else np.nan for cell in cells]
+        return RawColumn(name, "number", np.array(numbers, float))
+    return _text_column(name, [_excel_text(cell) for cell in cells])
+
+
+def _excel_text(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return str(cell)
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, dt.datetime):
+        return cell.strftime("%Y-%m-%d")
+    return "" if cell is None else str(cell)
+
+
+def _excel_header(source: Source) -> list[str]:
+    return _excel_rows(source)[0]
+
+
+# ---------------------------------------------------------------- Parquet
+
+
+def _read_parquet(source: Source, columns: Sequence[str]) -> RawTable:
+    _check_columns(source, pq.read_schema(source.path).names, columns)
+    table = pq.read_table(source.path, columns=list(columns))
+    return RawTable(source.path, "parquet", table.num_rows, _arrow_columns(table, columns))
+
+
+def _parquet_header(source: Source) -> list[str]:
+    return list(pq.read_schema(source.path).names)
+
+
+_READERS: dict[str, Callable[[Source, Sequence[str]], RawTable]] = {
+    "sav": _read_sav,
+    "zsav": _read_sav,
+    "dta": _read_dta,
+    "xpt": _read_xpt,
+    "sas7bdat": _read_sas,
+    "csv": _read_csv,
+    "xlsx": _read_excel,
+    "parquet": _read_parquet,
+}
+_HEADERS: dict[str, Callable[[Source], list[str]]] = {
+    "sav": _readstat_header,
+    "zsav": _readstat_header,
+    "dta": _readstat_header,
+    "xpt": _readstat_header,
+    "sas7bdat": _readstat_header,
+    "csv": _csv_header,
+    "xlsx": _excel_header,
+    "parquet": _parquet_header,
+}
+_SUFFIXES = {
+    ".sav": "sav", ".zsav": "zsav", ".dta": "dta", ".xpt": "xpt", ".sas7bdat": "sas7bdat", ".csv": "csv",
+    ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx", ".xls": "xlsx", ".xlsb": "xlsx", ".ods": "xlsx",
+    ".parquet": "parquet",
+}  # fmt: skip

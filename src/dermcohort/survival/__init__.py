@@ -1,0 +1,7 @@
+"""Time to event: rates, survival curves, proportional hazards."""
+
+from .cox import CoxFit, cox
+from .kaplan_meier import KaplanMeier, kaplan_meier
+from .rates import incidence_rate
+
+__all__ = ["CoxFit", "KaplanMeier", "cox", "incidence_rate", "kaplan_meier"]

@@ -1,0 +1,58 @@
+"""Times, events and groups of a survival analysis, checked once at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+
+def check_times(frame: pd.DataFrame, time: str, entry: str | None) -> tuple[np.ndarray | None, np.ndarray]:
+    """Entry (None where everybody enters at the start) and exit as float64; at risk over (entry, exit].
+
+    Raises
+    ------
+    ValueError
+        If a time is no number, infinite or negative, or a row's exit is not after its entry.
+    """
+    exit_ = _numbers(frame, time, "time")
+    if entry is None:
+        if (exit_ < 0).any():
+            raise ValueError(f"time: '{time}' is negative in {int((exit_ < 0).sum())} rows")
+        return None, exit_
+    start = _numbers(frame, entry, "entry")
+    empty = int((exit_ <= start).sum())
+    if empty:
+        raise ValueError(
+            f"'{time}' is not after '{entry}' in {empty} rows: such rows are never at risk, correct or drop them"
+        )
+    return start, exit_
+
+
+def check_weights(frame: pd.DataFrame, weights: str | None) -> np.ndarray | None:
+    """Weights as float64, None where not asked for."""
+    if weights is None:
+        return None
+    values = _numbers(frame, weights, "weights")
+    if (values < 0).any() or not values.any():
+        raise ValueError(f"weights: '{weights}' must not be negative or all zero")
+    return values
+
+
+def used_columns(*names: str | Sequence[str] | None) -> list[str]:
+    """The columns named by several optional arguments, each once."""
+    found: dict[str, None] = {}
+    for name in names:
+        found |= dict.fromkeys([name] if isinstance(name, str) else name or ())
+    return list(found)
+
+
+def _numbers(frame: pd.DataFrame, name: str, argument: str) -> np.ndarray:
+    values = frame[name]
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        raise ValueError(f"{argument}: '{name}' must be a number, it is {values.dtype}")
+    numbers = values.to_numpy(float)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{argument}: '{name}' is infinite in {int((~np.isfinite(numbers)).sum())} rows")
+    return numbers
