@@ -264,7 +264,7 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
     n = len(keys["participant_id"])
     values: dict[str, Any] = dict(keys)
     why: dict[str, Any] = {name: np.zeros(n, np.int8) for name in KEYS}
-    limits = _limits(blocks, dictionary)
+    limits = _limits(blocks, cohort_names, wave_names)
     for name, variable in dictionary.variables.items():
         if variable.entity == "visit":
             parts = [block.vectors.pop(name) for _, block in blocks]
@@ -349,7 +349,9 @@ def _events(cohorts: list[_HarmonizedCohort], cohort_names: list[str]) -> pd.Dat
     return events[columns]
 
 
-def _limits(blocks: list[tuple[_HarmonizedCohort, Visits]], dictionary: Dictionary) -> pd.DataFrame:
+def _limits(
+    blocks: list[tuple[_HarmonizedCohort, Visits]], cohort_names: list[str], wave_names: list[str]
+) -> pd.DataFrame:
     """The limit of every value outside the range of its assay."""
     parts = []
     for item, block in blocks:
@@ -367,7 +369,11 @@ def _limits(blocks: list[tuple[_HarmonizedCohort, Visits]], dictionary: Dictiona
                 )
             )
     columns = ["cohort", "participant_id", "wave", "variable", "limit"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    limits = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    limits["limit"] = limits["limit"].astype(float)
+    limits["cohort"] = pd.Categorical(limits["cohort"], cohort_names)
+    limits["wave"] = pd.Categorical(limits["wave"], wave_names)
+    return limits
 
 
 def _specimens(cohort_names: list[str], wave_names: list[str]) -> pd.DataFrame:
