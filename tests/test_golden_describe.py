@@ -34,17 +34,13 @@ def reference(identifier: str) -> np.ndarray:
 def test_intervals_of_a_proportion(identifier, ci, cases, n):
     data = pd.DataFrame({"eczema": np.arange(n) < cases})
     row = prevalence.crude(data, "eczema", ci=ci).table.iloc[0]
-    np.testing.assert_allclose(
-        [row.conf_low, row.conf_high], reference(identifier), rtol=1e-12, atol=1e-14
-    )
+    np.testing.assert_allclose([row.conf_low, row.conf_high], reference(identifier), rtol=1e-12, atol=1e-14)
 
 
 def test_exact_rate():
     data = pd.DataFrame({"years": [28010 / 41] * 41, "died": 1})
     row = incidence_rate(data, "years", "died", per=1).table.iloc[0]
-    np.testing.assert_allclose(
-        [row.estimate, row.conf_low, row.conf_high], reference("ir.exact"), rtol=1e-12
-    )
+    np.testing.assert_allclose([row.estimate, row.conf_low, row.conf_high], reference("ir.exact"), rtol=1e-12)
 
 
 def test_standardized_differences():

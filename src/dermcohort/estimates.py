@@ -249,7 +249,7 @@ def tidy(rows: pd.DataFrame, groups: Sequence[str] = ()) -> pd.DataFrame:
     known = [column for column in COLUMNS if column in rows]
     extra = [column for column in rows if column not in known and column not in groups]
     ordered = rows[[*groups, *known, *extra]].reset_index(drop=True)
-    for column in ordered.select_dtypes(object):
+    for column in [c for c, dtype in ordered.dtypes.items() if pd.api.types.is_object_dtype(dtype)]:
         ordered[column] = ordered[column].where(ordered[column].notna(), None)
     return ordered
 

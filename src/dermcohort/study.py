@@ -536,8 +536,10 @@ def open_study(path: str | Path) -> Study:
     manifest = records["manifest"]
     for name in ("visits", "participants"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
-    for name in ("events", "detection_limits", "ledger", "provenance", "findings", "specimens"):
+    for name in ("events", "detection_limits", "specimens"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
+    everything = {**manifest, "levels": {**manifest["levels"], "wave": manifest["levels"]["ledger_wave"]}}
+    tables["ledger"] = _restore_categories(tables["ledger"], schema, everything)
     return Study(**tables, schema=schema, manifest=manifest)
 
 

@@ -291,7 +291,7 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
         reasons=reasons,
         participant_reasons=participant_reasons,
         detection_limits=limits,
-        ledger=_stack([part for item in cohorts for part in item.ledger]),
+        ledger=ledger,
         provenance=_provenance_table([row for item in cohorts for row in item.provenance], dictionary),
         findings=findings.table(),
         schema=_schema(dictionary),

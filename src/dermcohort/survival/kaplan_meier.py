@@ -188,14 +188,9 @@ def kaplan_meier(
     use_robust = w is not None if robust is None else robust
 
     labelled = printable_groups(frame[groups]).reset_index(drop=True)
-    positions = (
-        [(slice(None), labelled.iloc[:1])]
-        if not groups
-        else [
-            (index.to_numpy(), labelled.loc[index[:1]])
-            for index in labelled.groupby(groups, observed=True, sort=True).groups.values()
-        ]
-    )
+    positions: list[tuple[Any, pd.DataFrame]] = [(slice(None), labelled)]
+    if groups:
+        positions = [(p.index, p) for _, p in labelled.groupby(groups, observed=True, sort=True)]
     parts = []
     notes = [*missing_note(len(frame), len(data), n_missing)]
     for rows, first in positions:

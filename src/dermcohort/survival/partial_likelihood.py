@@ -125,9 +125,7 @@ def risk_sets(
     death_weight = np.bincount(time_of_death, weights[deaths], n_times)
     if ties == "efron":
         time_of_step: np.ndarray = np.repeat(np.arange(n_times), n_deaths)
-        number = np.arange(len(time_of_step)) - np.repeat(
-            np.cumsum(n_deaths) - n_deaths, n_deaths
-        )
+        number = np.arange(len(time_of_step)) - np.repeat(np.cumsum(n_deaths) - n_deaths, n_deaths)
         fraction: np.ndarray = number / n_deaths[time_of_step]
         step_weight = (death_weight / n_deaths)[time_of_step]
     else:
