@@ -272,9 +272,12 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
     visits = pd.DataFrame(values, copy=False)
     reasons = pd.DataFrame(why, copy=False)
     participants, participant_reasons = _participants(dictionary, cohorts, cohort_names, visits)
+    ledger = _stack([part for item in cohorts for part in item.ledger])
     levels = {
         "cohort": cohort_names,
         "wave": wave_names,
+        "ledger_wave": list(ledger["wave"].cat.categories),
+        "file": list(ledger["file"].cat.categories),
         "action": list(ACTIONS),
         "reason": list(ROW_REASONS),
     }
