@@ -109,7 +109,9 @@ def _pick(levels: Mapping[str, float], n: int, rng: np.random.Generator) -> np.n
     return rng.choice(np.array(list(levels), dtype=object), n, p=shares / shares.sum())
 
 
-def _draw_exposures(spec: CohortSpec, people: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _draw_exposures(
+    spec: CohortSpec, people: pd.DataFrame, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     n, male, age = len(people), (people["sex"] == "male").to_numpy(), people["age0"].to_numpy()
     state: dict[str, np.ndarray] = {}
     for name, levels in spec.answers.items():
@@ -120,10 +122,14 @@ def _draw_exposures(spec: CohortSpec, people: pd.DataFrame, rng: np.random.Gener
     state["cigarettes_per_day"] = np.where(smokes, np.clip(np.round(rng.gamma(3, 5, n)), 1, 60), np.nan)
     years = np.clip(np.round((age - 18) * rng.uniform(0.3, 0.95, n)), 1, 70)
     state["smoking_years"] = np.where(smokes, years, np.nan)
-    state["height"] = np.round(np.where(male, rng.normal(169, 6, n), rng.normal(157.5, 5.6, n)) + spec.height_shift, 1)
+    state["height"] = np.round(
+        np.where(male, rng.normal(169, 6, n), rng.normal(157.5, 5.6, n)) + spec.height_shift, 1
+    )
     bmi = np.clip(rng.normal(spec.bmi[0], spec.bmi[1], n) + 0.4 * male, 14.5, 44)
     state["bmi"] = bmi
-    state["waist"] = np.round(np.clip(40 + 1.75 * bmi + 4 * male + 0.08 * age + rng.normal(0, 5, n), 52, 140), 1)
+    state["waist"] = np.round(
+        np.clip(40 + 1.75 * bmi + 4 * male + 0.08 * age + rng.normal(0, 5, n), 52, 140), 1
+    )
     systolic = 98 + 0.38 * age + 0.65 * (bmi - 20) + 4 * male + rng.normal(0, 12, n)
     state["systolic"] = np.round(np.clip(systolic, 82, 215))
     state["diastolic"] = np.round(np.clip(0.45 * state["systolic"] + 20 + rng.normal(0, 7, n), 42, 128))
@@ -170,7 +176,9 @@ def _age_exposures(
     for name, noise in (("systolic", 8.0), ("diastolic", 5.0)):
         mean = state[name].mean()
         low, high = (82, 215) if name == "systolic" else (42, 128)
-        new[name] = np.round(np.clip(mean + 0.8 * (state[name] - mean) + rng.normal(0.8, noise, n), low, high))
+        new[name] = np.round(
+            np.clip(mean + 0.8 * (state[name] - mean) + rng.normal(0.8, noise, n), low, high)
+        )
     for name in ("secondhand_smoke", "soft_drinks", "alcohol", "physical_activity"):
         changes = rng.random(n) < 0.1
         new[name] = np.where(changes, rng.permutation(state[name]), state[name])
@@ -205,9 +213,7 @@ def mixture_index(values: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.mean([np.log(values[name] / METALS[name][0]) / METALS[name][1] for name in names], axis=0)
 
 
-def linear_predictor(
-    condition: str, people: pd.DataFrame, values: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def linear_predictor(condition: str, people: pd.DataFrame, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Sum of the declared log odds ratios times their covariates, without intercept and cluster effect."""
     eta = np.zeros(len(people))
     for outcome, term, ratio in EFFECTS:
@@ -355,7 +361,9 @@ def _observe(
         for item in range(1, items + 1):
             mean = ITEM_EFFECT_OF_ITCH[scale][0] + ITEM_EFFECT_OF_ITCH[scale][1] * itch
             answer = np.clip(np.round(rng.normal(mean, 0.75, n)), 0, 3)
-            columns[f"{scale}_{item}"] = np.where(any_condition, answer, np.nan) if scale == "dlqi" else answer
+            columns[f"{scale}_{item}"] = (
+                np.where(any_condition, answer, np.nan) if scale == "dlqi" else answer
+            )
     columns.update(_sleep_items(itch, rng))
     frame = pd.concat([people.drop(columns=["age0"]), pd.DataFrame(columns)], axis=1)
     return frame[present].reset_index(drop=True)
