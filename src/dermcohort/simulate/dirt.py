@@ -63,7 +63,7 @@ def soil(
 
 def _put(data: pd.DataFrame, column: str, rows: np.ndarray, value: object) -> None:
     values = data[column].to_numpy(copy=True)
-    if values.dtype == object and isinstance(value, float) and any(isinstance(v, str) for v in values[:50]):
+    if values.dtype == object and isinstance(value, float) and isinstance(values[0], str):
         value = f"{value:g}" if not np.isnan(value) else ""
     values[rows] = value
     data[column] = values

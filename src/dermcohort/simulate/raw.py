@@ -87,6 +87,7 @@ def _holes(variable: str, n: int, rng: np.random.Generator) -> np.ndarray:
     factor = 6.0 if variable == "income" else 1.0
     measured = VARIABLES[variable][2] is None and variable not in ("cigarettes_per_day", "smoking_years")
     refused, dont_know = (0.0, 0.0) if measured else (REFUSED_SHARE * factor, DONT_KNOW_SHARE * factor)
+    u[0] = 1.0  # the first row is answered: writers take the kind of a column from it
     return np.select(
         [u < refused, u < refused + dont_know, u < refused + dont_know + BLANK_SHARE], [1, 2, 3], 0
     )
