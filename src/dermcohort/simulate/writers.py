@@ -63,8 +63,8 @@ def _write_sav(file: RawFile, path: Path) -> None:
         variable_format={layout.column(n): "DATE11" for n in DATES},
         compress=path.suffix == ".zsav",
     )
-    # creation date and time stand at bytes 84-100 of the header
-    _patch(path, lambda content: content[:84] + b"01 Jan 2100:00:00" + content[101:])
+    # creation date and time stand at bytes 92-108 of the header
+    _patch(path, lambda content: content[:92] + b"01 Jan 2100:00:00" + content[109:])
 
 
 def _write_dta(file: RawFile, path: Path) -> None:
