@@ -147,16 +147,17 @@ def _inputs(names: tuple[str, ...], block: Visits, people: People) -> dict[str, 
 
 def _derive(variable: Variable, block: Visits, people: People, n: int, findings: Findings) -> Vector:
     assert variable.derive is not None
+    inputs = _inputs(variable.derive.names, block, people)
     try:
-        vector = conform(
-            evaluate(variable.derive, _inputs(variable.derive.names, block, people), n), variable
-        )
+        vector = conform(evaluate(variable.derive, inputs, n), variable)
     except (EvaluationError, RuleError) as error:
         message = f"derive of '{variable.name}' does not fit: {error}"
         findings.add("H102", block.cohort, block.wave, variable.name, n, n, message)
         return blank(variable, n, UNMAPPED)
-    # derived from a variable that the whole wave lacks: not collected, for everyone or for no one
-    if n and not vector.known.any() and (vector.why == NOT_COLLECTED).any():
+    # Where the wave lacks an input that decides for some people, those for whom it does not matter are a
+    # selection (everybody known to have hypertension has it): not collected, for everyone or for no one.
+    lacking = any((vector.why == NOT_COLLECTED).all() for vector in inputs.values())
+    if n and lacking and (vector.why == NOT_COLLECTED).any():
         return blank(variable, n, NOT_COLLECTED)
     return vector.absent(vector.why == NOT_COLLECTED, NO_ANSWER)
 

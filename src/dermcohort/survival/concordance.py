@@ -23,7 +23,7 @@ def concordance(
     width = 2 * len(grid) + 2
     # at one time deaths come before those censored, who are known to live longer
     leaves = stratum * width + 2 * np.searchsorted(grid, exit_) + (1 - event).astype(np.int64)
-    rank = np.unique(risk, return_inverse=True)[1]
+    rank = rank_of(risk)
     deaths = np.flatnonzero(event)
     at = leaves[deaths]
     in_later_strata = (stratum[deaths] + 1) * width - 1
@@ -44,6 +44,19 @@ def concordance(
     own = weights[deaths]
     comparable = own @ everybody
     return float(own @ (lower + not_higher) / (2 * comparable)) if comparable > 0 else float("nan")
+
+
+def rank_of(risk: np.ndarray) -> np.ndarray:
+    """Ranks 0, 1, ... of predictions; those that differ by rounding only are tied.
+
+    Equal rows of covariates may get predictions that differ in the last digit, as matrix products add in an
+    order that depends on a row's place in memory.
+    """
+    order = np.argsort(risk, kind="stable")
+    steps = np.diff(risk[order], prepend=risk[order[:1]])
+    rank = np.empty(len(risk), np.int64)
+    rank[order] = np.cumsum(steps > 1e-12 * max(1.0, float(np.abs(risk).max(initial=0.0))))
+    return rank
 
 
 def weight_above(
