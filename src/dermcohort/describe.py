@@ -19,7 +19,7 @@ from .design import as_list, require_columns
 from .estimates import Estimates, tidy
 from .flow import Flow, FlowStep
 from .prevalence import printable_groups
-from .tables import format_number, journal_table
+from .tables import format_number, journal_table, level_label
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -45,7 +45,9 @@ class TableOne(Estimates):
         """The table as it is printed: mean (SD), median (Q1, Q3) or n (%), one column a group."""
         names = {**self.labels, **(labels or {})}
         groups = list(self.group_sizes)
-        heads = {g: f"{names.get(g, g)} (n = {size:,})" for g, size in self.group_sizes.items()}
+        heads = {
+            g: f"{level_label(self.by or '', g, names)} (n = {size:,})" for g, size in self.group_sizes.items()
+        }
         has_smd = bool((self.table["measure"] == "SMD").any())
         rows: list[dict[str, str]] = []
         for term in dict.fromkeys(self.table["term"]):
@@ -64,7 +66,7 @@ class TableOne(Estimates):
                 rows.append({"Characteristic": f"{label}, n (%)", "SMD": smd})
                 for level in levels:
                     shown = {heads[g]: _count_cell(cells[g], level) for g in groups}
-                    rows.append({"Characteristic": f"\u2003{names.get(level, level)}", **shown})
+                    rows.append({"Characteristic": f"\u2003{level_label(term, level, names)}", **shown})
             if self.n_missing.get(term, 0):
                 absent = {
                     heads[g]: f"{self.group_sizes[g] - int(cells[g]['n'].iloc[0]):,}"

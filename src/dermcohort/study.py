@@ -105,16 +105,18 @@ class Study:
 
     def label(self, variable: str, language: str = "en") -> str:
         """Label of a variable with its unit, for tables and axes."""
-        if variable not in self.schema.index:
-            return variable
-        row = self.schema.loc[variable]
-        text = row.get(f"label_{language}") or row["label_en"] or variable
-        unit = row["unit"]
-        return f"{text} ({unit})" if unit and unit not in ("1", "points") else str(text)
+        return self.labels(language).get(variable, variable)
 
-    def labels(self, variables: Sequence[str], language: str = "en") -> dict[str, str]:
-        """Labels of several variables."""
-        return {variable: self.label(variable, language) for variable in variables}
+    def labels(self, language: str = "en") -> dict[str, str]:
+        """Printed names for tables and figures, in one language.
+
+        Returns
+        -------
+        dict
+            ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
+            ``"cohort=college"`` -> short title of a cohort.
+        """
+        return printed_names(self.schema, self.manifest, language)
 
     def why(self, variable: str, by: str | Sequence[str] = ("cohort", "wave")) -> pd.DataFrame:
         """How often a variable was observed, and why not, per group.
@@ -541,6 +543,29 @@ def open_study(path: str | Path) -> Study:
     everything = {**manifest, "levels": {**manifest["levels"], "wave": manifest["levels"]["ledger_wave"]}}
     tables["ledger"] = _restore_categories(tables["ledger"], schema, everything)
     return Study(**tables, schema=schema, manifest=manifest)
+
+
+def read_labels(path: str | Path, language: str = "en") -> dict[str, str]:
+    """`Study.labels` of a saved study, without opening its tables."""
+    _, records = read_folder(Path(path), (), StudyError)
+    return printed_names(_schema_from_json(records["schema"]), records["manifest"], language)
+
+
+def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str) -> dict[str, str]:
+    """Labels of variables, categories and cohorts; English where the language has none."""
+    if language not in manifest["languages"]:
+        raise StudyError(f"language='{language}' is not in the dictionary ({', '.join(manifest['languages'])})")
+    names = {}
+    for variable, row in schema.iterrows():
+        text = row[f"label_{language}"] or row.get("label_en") or variable
+        unit = row["unit"]
+        names[str(variable)] = f"{text} ({unit})" if unit and unit not in ("1", "points") else str(text)
+        levels = row["levels"] or []
+        shown = row[f"levels_{language}"] or levels
+        names |= {f"{variable}={level}": str(label) for level, label in zip(levels, shown, strict=True)}
+    for cohort, title in manifest["cohorts"].items():
+        names[f"cohort={cohort}"] = title.get(language) or title.get("en") or cohort
+    return names
 
 
 def _aligned(dates: pd.Series, base: pd.DataFrame) -> np.ndarray:

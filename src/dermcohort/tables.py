@@ -66,7 +66,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
     rows: list[dict[str, str]] = []
     previous: tuple[Any, ...] | None = None
     for row in table.to_dict("records"):
-        line = {labels.get(g, g): _text(row[g]) for g in groups}
+        line = {labels.get(g, g): level_label(g, row[g], labels) for g in groups}
         term, level = row.get("term"), row.get("level")
         if "term" in row:
             name = labels.get(str(term), str(term))
@@ -75,7 +75,8 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
                 rows.append({**line, "": name})
             previous = block
             is_reference = not pd.isna(level) and level == row.get("reference")
-            line[""] = name if pd.isna(level) else f"\u2003{level}" + (" (reference)" if is_reference else "")
+            shown = level_label(str(term), level, labels)
+            line[""] = name if pd.isna(level) else f"\u2003{shown}" + (" (reference)" if is_reference else "")
         if len(measures) > 1:
             line["Measure"] = str(row["measure"])
         if "estimate" in row:
@@ -126,11 +127,14 @@ def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence
     return table
 
 
+def level_label(variable: str, level: Any, labels: Mapping[str, str]) -> str:
+    """Printed name of a level: that of ``variable=level``, else of the level itself."""
+    if pd.isna(level):
+        return ""
+    return labels.get(f"{variable}={level}", labels.get(str(level), str(level)))
+
+
 def groups_of(table: pd.DataFrame) -> list[str]:
     """The grouping columns: those before the first column of the contract."""
     first = next((i for i, column in enumerate(table.columns) if column in COLUMNS), len(table.columns))
     return [str(column) for column in table.columns[:first]]
-
-
-def _text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)

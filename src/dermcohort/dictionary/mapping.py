@@ -71,7 +71,7 @@ def read_cohorts(
 def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     problems = context.problems
     block.check_keys(
-        ("cohort", "title", "waves", "id", "duplicates", "protect", "missing_codes"),
+        ("cohort", "title", "short", "waves", "id", "duplicates", "protect", "missing_codes"),
         problems,
         "cohort.yaml",
         required=("cohort", "title", "waves", "id"),
@@ -135,7 +135,10 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
             catalog=entry.get("catalog"),
         )
     title = read_label(block.get("title"), context.languages, block.at("title"), problems, "title")
-    return Cohort(name, title, waves, duplicates, by, str(protect), missing_codes)
+    short = title
+    if "short" in block:
+        short = read_label(block["short"], context.languages, block.at("short"), problems, "short")
+    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes)
 
 
 def _read_duplicates(block: Block, context: _Context) -> tuple[str, str | None]:

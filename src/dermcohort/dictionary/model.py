@@ -196,6 +196,7 @@ class Wave:
 class Cohort:
     name: str
     title: Mapping[str, str]
+    short: Mapping[str, str]
     waves: Mapping[str, Wave]
     duplicates: str
     duplicates_by: str | None

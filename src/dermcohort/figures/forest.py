@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..tables import PROPORTIONS, RATIOS, groups_of, measure_heading
+from ..tables import PROPORTIONS, RATIOS, groups_of, level_label, measure_heading
 
 DIFFERENCES = frozenset({"RD", "difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
@@ -61,8 +61,9 @@ def _log_axis(ax: Axes, values: np.ndarray) -> None:
 
 
 def _row_label(row: Mapping[str, Any], groups: list[str], labels: Mapping[str, str]) -> str:
-    parts = [str(row[group]) for group in groups]
+    parts = [level_label(group, row[group], labels) for group in groups]
     if "term" in row and (not groups or not pd.isna(row.get("level"))):
         parts.append(labels.get(str(row["term"]), str(row["term"])))
     label = ", ".join(parts)
-    return label if pd.isna(row.get("level")) else f"{label}: {row['level']}"
+    level = row.get("level")
+    return label if pd.isna(level) else f"{label}: {level_label(str(row['term']), level, labels)}"

@@ -459,7 +459,7 @@ def _manifest(
                 "min_cell": dictionary.min_cell,
                 "reasons": {str(reason.code): reason.name for reason in dictionary.reasons.values()},
                 "reason_labels": {reason.name: dict(reason.label) for reason in dictionary.reasons.values()},
-                "cohorts": {name: dict(item.cohort.title) for name, item in _by_name(cohorts)},
+                "cohorts": {name: dict(item.cohort.short) for name, item in _by_name(cohorts)},
                 "conditions": {name: dict(c.label) for name, c in dictionary.conditions.items()},
                 "inputs": inputs,
                 "levels": levels,
