@@ -46,7 +46,8 @@ class TableOne(Estimates):
         names = {**self.labels, **(labels or {})}
         groups = list(self.group_sizes)
         heads = {
-            g: f"{level_label(self.by or '', g, names)} (n = {size:,})" for g, size in self.group_sizes.items()
+            g: f"{level_label(self.by or '', g, names)} (n = {size:,})"
+            for g, size in self.group_sizes.items()
         }
         has_smd = bool((self.table["measure"] == "SMD").any())
         rows: list[dict[str, str]] = []
@@ -237,6 +238,51 @@ def flow(steps: Flow | Iterable[Any]) -> FlowChart:
     return FlowChart(table=Flow(tuple(listed)).table, method="Flow of participants (STROBE).", n=listed[-1].n)
 
 
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Listing(Estimates):
+    """A plain table of counts and texts, such as the rows of each file; nothing is estimated."""
+
+    def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """The table as text: thousands separated, column names and levels as labelled."""
+        names = labels or {}
+        shown = {
+            names.get(column, column): [_cell(column, value, names) for value in self.table[column]]
+            for column in self.table
+        }
+        return pd.DataFrame(shown)
+
+
+def listing(table: pd.DataFrame, method: str, *, notes: Sequence[str] = ()) -> Listing:
+    """A table for the report that is not a table of estimates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns in reading order; numbers, texts or categories.
+    method : str
+        One sentence that says what the rows are.
+    notes : list of str
+        What a reader must know.
+
+    Examples
+    --------
+    >>> listing(pd.DataFrame({"file": ["a.sav"], "rows": [1200]}), "Rows of the files.").to_display()
+        file   rows
+    0  a.sav  1,200
+    """
+    return Listing(table=table.reset_index(drop=True), method=method, n=len(table), notes=tuple(notes))
+
+
+def _cell(column: str, value: Any, labels: Mapping[str, str]) -> str:
+    if value is None or pd.isna(value):
+        return ""
+    if isinstance(value, bool | str):
+        return level_label(column, value, labels)
+    if isinstance(value, int | np.integer) or float(value).is_integer():
+        return format_number(value, 0)
+    return format_number(value, 1)
+
+
 def _group_rows(data: pd.DataFrame, by: str | None) -> dict[str, np.ndarray]:
     """The rows of each group under its printed name, then all rows."""
     found = {}
@@ -361,4 +407,6 @@ def _number_cell(rows: pd.DataFrame) -> str:
 
 def _count_cell(rows: pd.DataFrame, level: str) -> str:
     row = rows[rows["level"] == level].iloc[0]
+    if row["n"] == 0:
+        return "–"
     return f"{format_number(row['events'], 0)} ({format_number(100 * row['estimate'], 1)})"

@@ -27,6 +27,8 @@ from scipy.stats import norm
 from .estimates import missing_note, tidy
 from .wording import suggest
 
+FEW_CLUSTERS = 40
+
 
 @dataclass(frozen=True)
 class Column:
@@ -277,6 +279,26 @@ def still_moving(matrix: np.ndarray, last_step: np.ndarray) -> np.ndarray:
     """
     spread = np.ptp(matrix, axis=0)
     return np.abs(last_step) * np.where(spread > 0, spread, 1.0) > 1e-3
+
+
+def sparse_notes(n_events: int, n_coefficients: int, n_clusters: int | None) -> tuple[str, ...]:
+    """Warnings where events are few for the coefficients, or clusters are few for a robust variance.
+
+    Sources: Peduzzi et al. (1996) J Clin Epidemiol 49:1373 (ten events a coefficient); Cameron & Miller (2015)
+    J Human Resources 50:317 (clusters under about 40 make cluster-robust intervals too narrow).
+    """
+    notes = []
+    if n_events < 10 * n_coefficients:
+        notes.append(
+            f"Few events: {n_events:,} for {n_coefficients} coefficients (fewer than 10 each); estimates may be "
+            "unstable."
+        )
+    if n_clusters is not None and n_clusters < FEW_CLUSTERS:
+        notes.append(
+            f"Few clusters: {n_clusters}. Below about {FEW_CLUSTERS} the cluster-robust intervals are too narrow "
+            "and p-values too small."
+        )
+    return tuple(notes)
 
 
 def as_list(names: str | Sequence[str] | None) -> list[str]:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from .flow import Flow, FlowStep
-from .wording import suggest
 from .storage import read_folder, write_folder
+from .wording import suggest
 
 DAYS_PER_YEAR = 365.25
 KEYS = ("cohort", "participant_id", "wave")
@@ -156,6 +156,28 @@ class Study:
             return self.participant_reasons, self.participants
         known = [*self.visits.columns, *self.participants.columns]
         raise StudyError(f"'{variable}' is not a variable of this study.{suggest(variable, known)}")
+
+    def matrix(self) -> pd.DataFrame:
+        """Status of each variable in each cohort and wave, as `Dictionary.matrix`, from the provenance.
+
+        Returns
+        -------
+        DataFrame
+            Index: variables in the order of the schema; columns: MultiIndex of cohort and wave; values
+                complete, partial, impossible, undecided, derived, or "." where the wave does not carry the
+            variable. A derived variable of which the wave lacks an input is "impossible".
+        """
+        absent = (self.provenance["status"] == "derived") & (
+            self.provenance["n_not_collected"] == self.provenance["n"]
+        )
+        status = self.provenance["status"].mask(absent, "impossible")
+        table = self.provenance.assign(status=status).pivot(
+            index="variable", columns=["cohort", "wave"], values="status"
+        )
+        order = dict.fromkeys(zip(self.provenance["cohort"], self.provenance["wave"], strict=True))
+        columns = pd.MultiIndex.from_tuples(list(order), names=["cohort", "wave"])
+        variables = [name for name in self.schema.index if name in table.index]
+        return table.reindex(index=variables, columns=columns).fillna(".")
 
     def select(self, mask: pd.Series | np.ndarray) -> Study:
         """The study with only the visits where `mask` is true; `reasons` is filtered alike."""
@@ -554,7 +576,9 @@ def read_labels(path: str | Path, language: str = "en") -> dict[str, str]:
 def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str) -> dict[str, str]:
     """Labels of variables, categories and cohorts; English where the language has none."""
     if language not in manifest["languages"]:
-        raise StudyError(f"language='{language}' is not in the dictionary ({', '.join(manifest['languages'])})")
+        raise StudyError(
+            f"language='{language}' is not in the dictionary ({', '.join(manifest['languages'])})"
+        )
     names = {}
     for variable, row in schema.iterrows():
         text = row[f"label_{language}"] or row.get("label_en") or variable

@@ -3,5 +3,18 @@
 from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
 from .forest import point_ranges
+from .groups import grouped_ranges, line_ranges
+from .matrix import status_matrix
+from .save import save_figure
 
-__all__ = ["curve_figure", "difference_dots", "flow_boxes", "point_ranges", "round_times"]
+__all__ = [
+    "curve_figure",
+    "difference_dots",
+    "flow_boxes",
+    "grouped_ranges",
+    "line_ranges",
+    "point_ranges",
+    "round_times",
+    "save_figure",
+    "status_matrix",
+]

@@ -22,6 +22,7 @@ from ..design import (
     build_design,
     coefficient_table,
     require_columns,
+    sparse_notes,
     still_moving,
 )
 from ..estimates import FittedModel
@@ -126,10 +127,13 @@ def logistic(
     unbounded = still_moving(frame.matrix, maximum.last_step)
     kind = _variance_kind(robust, weighted=w is not None, clustered=bool(clusters))
     covariance = maximum.covariance
+    cluster_codes = frame.codes(clusters or None)
+    n_clusters = None if cluster_codes is None else int(cluster_codes.max()) + 1
+    rarer = int(min(y.sum(), len(y) - y.sum()))
     if kind is not None:
         residual = (y - maximum.probability) * (1.0 if w is None else w)
         influence = (frame.matrix * residual[:, None]) @ maximum.covariance
-        covariance = sandwich(influence, frame.codes(clusters or None), kind)
+        covariance = sandwich(influence, cluster_codes, kind)
 
     table = coefficient_table(
         frame.columns,
@@ -147,7 +151,11 @@ def logistic(
         n=len(y),
         events=int(y.sum()),
         n_missing=frame.n_missing,
-        notes=(*frame.notes, *_notes(maximum, unbounded, frame.columns, weights, kind)),
+        notes=(
+            *frame.notes,
+            *sparse_notes(rarer, len(frame.columns) - 1, n_clusters),
+            *_notes(maximum, unbounded, frame.columns, weights, kind),
+        ),
         conf_level=conf_level,
         coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
         covariance=pd.DataFrame(covariance, frame.names, frame.names),

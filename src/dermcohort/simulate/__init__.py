@@ -12,7 +12,7 @@ from .dirt import soil
 from .layouts import LAYOUTS
 from .population import Population, simulate_population
 from .raw import encode, format_ids
-from .specification import COHORTS, CONDITIONS, DROPOUT, EFFECTS
+from .specification import COHORTS, CONDITIONS, DROPOUT, EFFECTS, HAZARDS
 from .truth import Truth
 from .writers import write_raw_file, write_register
 
@@ -78,7 +78,7 @@ def simulate_cohorts(raw: str | Path, n: int = 150_000, seed: int = 1, dirty: fl
         sizes=pd.DataFrame(sizes),
         prevalence=pd.DataFrame(prevalence),
         odds_ratios=pd.DataFrame(EFFECTS, columns=["outcome", "term", "odds_ratio"]),
-        hazard_ratios=pd.DataFrame(EFFECTS, columns=["outcome", "term", "hazard_ratio"]),
+        hazard_ratios=pd.DataFrame(HAZARDS, columns=["outcome", "term", "hazard_ratio"]),
         cluster_variance=pd.DataFrame(
             [{"cohort": spec.name, "variance": spec.cluster_variance} for spec in COHORTS]
         ),

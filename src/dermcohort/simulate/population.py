@@ -74,7 +74,7 @@ def simulate_population(spec: CohortSpec, n: int, rng: np.random.Generator) -> P
 
 
 def _draw_people(spec: CohortSpec, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    clusters = max(len(spec.strata), round(n / spec.cluster_size) if spec.cluster_size else len(spec.sites))
+    clusters = spec.clusters
     stratum_of = np.arange(clusters) % len(spec.strata)
     share = np.array(spec.stratum_shares)[stratum_of]
     share = share / share.sum()
@@ -130,7 +130,7 @@ def _draw_exposures(
     state["waist"] = np.round(
         np.clip(40 + 1.75 * bmi + 4 * male + 0.08 * age + rng.normal(0, 5, n), 52, 140), 1
     )
-    systolic = 98 + 0.38 * age + 0.65 * (bmi - 20) + 4 * male + rng.normal(0, 12, n)
+    systolic = 99 + 0.42 * age + 0.65 * (bmi - 20) + 4 * male + rng.normal(0, 15, n)
     state["systolic"] = np.round(np.clip(systolic, 82, 215))
     state["diastolic"] = np.round(np.clip(0.45 * state["systolic"] + 20 + rng.normal(0, 7, n), 42, 128))
     treated = (state["systolic"] >= 140) & (rng.random(n) < 0.4)

@@ -65,6 +65,13 @@ REMISSION = {
     "alopecia_areata": 0.35, "chronic_itch": 0.25,
 }  # fmt: skip
 GOMPERTZ = {"rate_at_50": 0.0035, "slope": 0.09, "hr_male": 1.4, "hr_current_smoker": 1.8}
+# (outcome, covariate, hazard ratio): onset of a condition as above, and death
+HAZARDS = (
+    *EFFECTS,
+    ("death", "male", GOMPERTZ["hr_male"]),
+    ("death", "smoking_status=current", GOMPERTZ["hr_current_smoker"]),
+    ("death", "age/10", float(np.exp(10 * GOMPERTZ["slope"]))),
+)
 DROPOUT = {"male": 0.20, "current smoker": 0.30, "age per 10 years": -0.05, "any skin condition": -0.35}
 
 # mean of an answer (0-3) without itch, and its rise per point of itch (JAAD Int 2021, Table III, per scale)
@@ -108,7 +115,7 @@ class CohortSpec:
     exposure_by_stratum: tuple[float, ...]
     male_share: tuple[float, ...]
     sites: tuple[str, ...]
-    cluster_size: int | None
+    clusters: int
     cluster_prefix: str
     cluster_variance: float
     age: tuple[float, float, float]
@@ -154,7 +161,7 @@ HUNAN = CohortSpec(
     exposure_by_stratum=(1.0, 0.6, 0.0),
     male_share=(0.47, 0.47, 0.47),
     sites=("Shimen", "Hengdong", "Chenzhou"),
-    cluster_size=120,
+    clusters=36,
     cluster_prefix="V",
     cluster_variance=0.20,
     age=(18, 54, 88),
@@ -206,7 +213,7 @@ CENTRAL = CohortSpec(
     exposure_by_stratum=(0.2, 0.3, 0.5),
     male_share=(0.40, 0.55, 0.62),
     sites=("Xinxiang", "Changsha", "Shiyan"),
-    cluster_size=1_900,
+    clusters=90,
     cluster_prefix="D",
     cluster_variance=0.10,
     age=(20, 50, 84),
@@ -260,7 +267,7 @@ COLLEGE = CohortSpec(
     exposure_by_stratum=(0.3, 0.3, 0.3, 0.3, 0.1),
     male_share=(0.50, 0.48, 0.47, 0.48, 0.50),
     sites=("Changsha", "Wuhan", "Urumqi", "Hohhot", "Xiamen"),
-    cluster_size=None,
+    clusters=5,
     cluster_prefix="U",
     cluster_variance=0.05,
     age=(16.2, 18.3, 20.6),

@@ -22,6 +22,7 @@ from ..design import (
     build_design,
     coefficient_table,
     require_columns,
+    sparse_notes,
     still_moving,
 )
 from ..estimates import FittedModel
@@ -169,9 +170,11 @@ def cox(
     unbounded = still_moving(X, maximum.last_step)
     use_robust = (w is not None or bool(clusters)) if robust is None else robust
     covariance = maximum.covariance
+    cluster_codes = frame.codes(clusters or None)
+    n_clusters = None if cluster_codes is None else int(cluster_codes.max()) + 1
     if use_robust:
         influence = sets.weights[:, None] * score_residuals(X, sets, maximum.at) @ maximum.covariance
-        covariance = sandwich(influence, frame.codes(clusters or None))
+        covariance = sandwich(influence, cluster_codes)
 
     table = coefficient_table(
         frame.columns,
@@ -190,7 +193,10 @@ def cox(
         n=len(X),
         events=int(happened.sum()),
         n_missing=frame.n_missing,
-        notes=(*frame.notes, *_notes(maximum, unbounded, frame.columns, happened, weights, use_robust)),
+        notes=(
+            *frame.notes,
+            *_notes(maximum, unbounded, frame.columns, happened, weights, use_robust, n_clusters),
+        ),
         conf_level=conf_level,
         coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
         covariance=pd.DataFrame(covariance, frame.names, frame.names),
@@ -227,17 +233,13 @@ def _notes(
     event: np.ndarray,
     weights: str | None,
     robust: bool,
+    n_clusters: int | None,
 ) -> tuple[str, ...]:
-    notes = []
+    notes: list[str] = []
     if weights is not None:
         use = "sampling or inverse-probability" if robust else "frequency"
         notes.append(f"Weights: {use} weights from '{weights}'.")
-    n_events = int(event.sum())
-    if n_events < 10 * len(columns):
-        notes.append(
-            f"Few events: {n_events} for {len(columns)} coefficients (fewer than 10 each); "
-            "estimates may be unstable."
-        )
+    notes += sparse_notes(int(event.sum()), len(columns), n_clusters)
     if unbounded.any():
         which = ", ".join(column.name for column, flag in zip(columns, unbounded, strict=True) if flag)
         notes.append(

@@ -99,10 +99,11 @@ class KaplanMeier(Estimates):
     ) -> Axes:
         """Step curves with their intervals and the numbers at risk below the axis. Returns the Axes."""
         from ..figures import curve_figure
+        from ..tables import level_label
 
         names = labels or {}
         curves = {
-            ", ".join(names.get(str(v), str(v)) for v in keys.values()): curve
+            ", ".join(level_label(name, level, names) for name, level in keys.items()): curve
             for keys, curve in self._curves()
         }
         return curve_figure(

@@ -1,0 +1,46 @@
+"""What did harmonization do with every raw row and every variable, and what did it notice?"""
+
+import pandas as pd
+
+import dermcohort as dc
+from dermcohort.describe import listing
+from dermcohort.figures import save_figure, status_matrix
+from dermcohort.pipeline import results_folder, study_folder
+
+study = dc.open_study(study_folder())
+results = results_folder()
+labels = study.labels()
+
+# every row of every file is kept, merged or set aside
+rows = pd.crosstab(
+    [study.ledger["cohort"], study.ledger["wave"], study.ledger["file"]], study.ledger["action"]
+).reset_index()
+rows["rows"] = rows[["kept", "merged", "quarantined"]].sum(axis=1)
+listing(
+    rows[["cohort", "wave", "file", "rows", "kept", "merged", "quarantined"]],
+    "Rows of the raw files and what became of them; merged rows are the same person entered twice.",
+).save(results / "ledger")
+
+aside = study.ledger[study.ledger["action"] == "quarantined"]
+reasons = pd.crosstab(aside["reason"], aside["cohort"]).rename_axis(columns=None).reset_index()
+listing(reasons, "Rows set aside, by reason and cohort.").save(results / "quarantined")
+
+fired = study.findings.groupby(["severity", "group", "check"], sort=False)
+findings = fired.agg(places=("n", "size"), values=("n", "sum")).reset_index()
+listing(
+    findings,
+    "Checks that fired: in how many variables and waves, and for how many values or rows.",
+).save(results / "findings")
+
+names = ["income", "smoking_status", "alcohol", "height", "urine_as", "hair_cd", "psqi", "dlqi"]
+why = pd.concat([study.why(name, by="cohort").assign(variable=labels[name]) for name in names]).fillna(0)
+why = why.rename_axis("cohort").reset_index()
+counts = [c for c in ("observed", *study.reason_names.values()) if c in why]
+listing(
+    why[["variable", "cohort", *counts, "n"]],
+    "Values observed over all waves, and why the others are absent, for some of the variables.",
+).save(results / "why_missing")
+
+matrix = study.matrix()
+visits = [column for column in matrix.columns if column[1] in study.waves]
+save_figure(status_matrix(matrix[visits], labels=labels), results / "matrix")

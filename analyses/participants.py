@@ -1,0 +1,33 @@
+"""Who takes part in the three cohorts, and who came back?"""
+
+import dermcohort as dc
+from dermcohort.describe import flow, listing, table_one
+from dermcohort.figures import save_figure
+from dermcohort.pipeline import results_folder, study_folder
+
+study = dc.open_study(study_folder())
+results = results_folder()
+labels = study.labels()
+
+characteristics = [
+    "age", "sex", "residence", "income", "smoking_status", "secondhand_smoke", "alcohol", "soft_drinks",
+    "bmi", "bmi_group", "hypertension", "phq2_positive", "gad2_positive", "any_skin_condition", "itch_nrs",
+]  # fmt: skip
+baseline = study.frame(["cluster", *characteristics], wave="baseline")
+people = table_one(baseline.data, characteristics, by="cohort", labels=labels, median=["itch_nrs"])
+people.save(results / "table_one")
+
+seen = study.visits.groupby(["cohort", "wave"], observed=True).size().unstack()
+enrolled, later = seen.columns[0], list(seen.columns[1:])
+returned = 100 * seen[later].div(seen[enrolled], axis=0).add_suffix(", %")
+deaths = study.events[study.events["event"] == "death"].groupby("cohort", observed=False).size()
+attendance = seen.rename(columns={enrolled: "enrolled"}).join(returned).assign(deaths=deaths).reset_index()
+listing(
+    attendance.rename_axis(columns=None),
+    "People enrolled, examined at each wave, and deaths told by the register (the students have none).",
+).save(results / "attendance")
+
+rosacea = study.survival_frame("rosacea", cohorts="central_china", covariates=["age", "sex"])
+steps = flow(rosacea.flow)
+steps.save(results / "flow_rosacea")
+save_figure(steps.plot(), results / "flow_rosacea")
