@@ -13,7 +13,7 @@ import csv
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -310,12 +310,27 @@ def _read_xpt(source: Source, columns: Sequence[str]) -> RawTable:
 
 
 def _read_sas(source: Source, columns: Sequence[str]) -> RawTable:
-    options: dict[str, Any] = {"user_missing": True}
-    if source.catalog is not None:
-        if not source.catalog.exists():
-            raise ReaderError(f"{source.path.name}: its catalogue {source.catalog.name} does not exist")
-        options["catalog_file"] = str(source.catalog)
-    return _readstat_table(source, columns, "sas7bdat", **options)
+    table = _readstat_table(source, columns, "sas7bdat", user_missing=True)
+    if source.catalog is None:
+        return table
+    # Given as `catalog_file`, pyreadstat would put the labels in the place of the codes.
+    labels = _catalog_labels(source)
+    _, meta, _ = _readstat(pyreadstat.read_sas7bdat, source, metadataonly=True)
+    named = {
+        name: replace(column, value_labels=labels.get(meta.variable_to_label.get(name, ""), {}))
+        for name, column in table.columns.items()
+    }
+    return replace(table, columns=named)
+
+
+def _catalog_labels(source: Source) -> dict[str, dict[Any, str]]:
+    """Name of a SAS format -> its value labels."""
+    assert source.catalog is not None
+    if not source.catalog.exists():
+        raise ReaderError(f"{source.path.name}: its catalogue {source.catalog.name} does not exist")
+    catalog = replace(source, path=source.catalog)
+    _, meta, _ = _guarded(lambda one: _readstat(pyreadstat.read_sas7bcat, one), catalog)
+    return {name: _tagged_labels(labels) for name, labels in meta.value_labels.items()}
 
 
 def _readstat_header(source: Source) -> list[str]:
@@ -492,7 +507,9 @@ def _arrow_columns(table: pa.Table, columns: Sequence[str]) -> dict[str, RawColu
 
 
 def _arrow_column(name: str, column: pa.ChunkedArray) -> RawColumn:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())  # as polars and newer pandas write texts
+    if pa.types.is_string(column.type):
         column = column.dictionary_encode()
     if pa.types.is_dictionary(column.type):
         array = column.unify_dictionaries().combine_chunks()
