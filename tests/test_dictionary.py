@@ -160,3 +160,15 @@ def test_the_shipped_dictionary_is_complete():
 def test_the_framingham_dictionary_is_complete():
     _, problems = check_dictionary(ROOT / "examples/framingham/data-dictionary")
     assert problems == []
+
+
+def test_codes_may_be_numbers_and_texts_in_one_rule(tmp_path):
+    from northbay import write_dictionary
+
+    folder = write_dictionary(tmp_path / "dict")
+    path = folder / "cohorts" / "northbay" / "baseline.yaml"
+    text = path.read_text("utf-8")
+    assert "{8: dont_know, 9: refused}" in text
+    path.write_text(text.replace("{8: dont_know, 9: refused}", "{8: dont_know, 'x': refused}"), "utf-8")
+    rules = read_dictionary(folder).cohorts["northbay"].waves["baseline"].rules
+    assert rules["smoking_status"].missing["x"] == "refused"

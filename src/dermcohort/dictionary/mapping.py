@@ -274,7 +274,7 @@ def _read_rule(
         status = "undecided"
     if status != "complete" and not entry.get("note"):
         problems.error(entry.at("status"), "DD131", f"'{name}' is {status}: say why in 'note'")
-    text = json.dumps(entry, ensure_ascii=False, sort_keys=True, default=str)
+    text = json.dumps(entry, ensure_ascii=False, default=str)
     if status in ("impossible", "undecided"):
         return Rule(name, status, place, note=optional_text(entry.get("note")), text=text)
     verbs = [key for key in ("map", "cut", "expr", "first_of", "score", "call", "value") if key in entry]
