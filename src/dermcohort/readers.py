@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import datetime as dt
+import mmap
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from .wording import suggest
 
 SECONDS = np.dtype("datetime64[s]")
+XPT_RECORD = 80
 GB_FAMILY = {"gbk", "gb2312", "cp936", "windows-936", "936", "gb18030"}
 PROPOSALS = ("utf-8", "gb18030", "big5", "cp1252")
 
@@ -306,7 +308,29 @@ def _read_sav(source: Source, columns: Sequence[str]) -> RawTable:
 
 
 def _read_xpt(source: Source, columns: Sequence[str]) -> RawTable:
+    _check_xpt_is_whole(source)
     return _readstat_table(source, columns, "xpt")
+
+
+def _check_xpt_is_whole(source: Source) -> None:
+    """A transport file does not tell its number of rows: a cut shows only in its 80-byte records and last row."""
+    problem = f"{source.path.name}: the file is truncated: it ends in the middle of a row"
+    if source.path.stat().st_size % XPT_RECORD:
+        raise ReaderError(problem)
+    with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        mark = b"HEADER RECORD*******OBS"
+        header = content.find(mark)
+        if header < 0 or content.find(mark, header + 1) >= 0:
+            return  # no data set, or several of which the first is read
+        _, meta, _ = _readstat(pyreadstat.read_xport, source, metadataonly=True)
+        width = sum(meta.variable_storage_width.values())
+        if not width:
+            return
+        n_rows, n_left = divmod(len(content) - header - XPT_RECORD, width)
+        told = content[header + 48 : header + 63].strip()  # only version 8 tells it
+        few = content[header + 20 : header + 25] == b"OBSV8" and told.isdigit() and n_rows < int(told)
+        if few or content[len(content) - n_left :].strip(b" "):
+            raise ReaderError(problem)
 
 
 def _read_sas(source: Source, columns: Sequence[str]) -> RawTable:
@@ -399,6 +423,7 @@ def _read_csv(source: Source, columns: Sequence[str]) -> RawTable:
     _check_columns(source, names, columns)
     encoding = _csv_encoding(source)
     kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in columns}
+    _check_quotes(source)
     try:
         table = pacsv.read_csv(
             source.path,
@@ -415,6 +440,28 @@ def _read_csv(source: Source, columns: Sequence[str]) -> RawTable:
     except UnicodeDecodeError as error:
         raise ReaderError(_wrong_encoding(source, encoding, error)) from None
     return RawTable(source.path, "csv", table.num_rows, _arrow_columns(table, columns))
+
+
+def _check_quotes(source: Source) -> None:
+    """Refuse a quotation mark that is never closed: all rows after it would be one cell."""
+    with source.path.open("rb") as file:
+        n_quotes = sum(block.count(b'"') for block in iter(lambda: file.read(1 << 24), b""))
+    if n_quotes % 2 == 0:
+        return
+    with source.path.open(encoding=_csv_encoding(source), newline="") as file:
+        rows = csv.reader(file, delimiter=_delimiter(source), strict=True)
+        begin = 1
+        try:
+            for _ in rows:
+                begin = rows.line_num + 1
+        except UnicodeDecodeError:
+            return  # told by the reader itself
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise ReaderError(
+                    f"{source.path.name}: the row that begins on line {begin} has a quotation mark that is "
+                    "never closed"
+                ) from None
 
 
 def _delimiter(source: Source) -> str:
@@ -486,18 +533,18 @@ def _csv_problem(source: Source, message: str) -> str:
     """pyarrow's message without the row it quotes."""
     if "codec" in message or "UTF8" in message or "UTF-8" in message:
         return _wrong_encoding(source, _csv_encoding(source), UnicodeDecodeError("x", b"", 0, 1, ""))
-    found = re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
-    if found:
-        where = f"line {found[1]}" if found[1] else f"line {_ragged_line(source, int(found[2]))}"
-        return f"{source.path.name}: {where} has {found[3]} fields, the header has {found[2]}"
+    found = re.search(r"Expected (\d+) columns, got (\d+)", message)
+    if found:  # pyarrow counts rows, or nothing at all; an editor counts lines
+        line = _ragged_line(source, int(found[1]))
+        return f"{source.path.name}: line {line} has {found[2]} fields, the header has {found[1]}"
     return f"{source.path.name}: the file cannot be parsed as CSV with delimiter '{_delimiter(source)}'"
 
 
 def _ragged_line(source: Source, expected: int) -> int:
     with source.path.open(encoding=_csv_encoding(source), newline="") as file:
         rows = csv.reader(file, delimiter=_delimiter(source))
-        for row in rows:
-            if row and len(row) != expected:
+        for number, row in enumerate(rows, start=1):
+            if number > source.header_row and row and len(row) != expected:
                 return rows.line_num
     return 0
 
