@@ -222,14 +222,44 @@ def baseline_rows() -> pd.DataFrame:
         ("NB0001", 1, "1960-01-01", "V1", "2018-01-01", 1, 20, 170, 70, 1.5, 1, 2, 0, "planted name one"),
         ("NB0002", 2, "1970-01-01", "V1", "2018-01-02", 4, np.nan, 160, 80, -1, 0, 0, 1, "planted name two"),
         # does not know whether smoking; Q13 refused (97, declared); height impossible; one PHQ item missing
-        ("NB0003", 2, "1980-01-01", "V2", "2018-01-03", 8, 97, 999, 60, np.nan, 0, np.nan, 0, "planted three"),
+        (
+            "NB0003",
+            2,
+            "1980-01-01",
+            "V2",
+            "2018-01-03",
+            8,
+            97,
+            999,
+            60,
+            np.nan,
+            0,
+            np.nan,
+            0,
+            "planted three",
+        ),
         # never smoker who tells a start age; PSO don't know
         ("NB0004", 1, "1990-01-01", "V2", "2018-01-04", 4, 18, 175, 97, 2.5, 3, 3, 9, "planted name four"),
         # code 5 of Q12 has no rule; 99 by the cohort's codes; CRP user-missing that no rule mentions
         ("NB0005", 1, "1985-06-15", "V2", "2018-01-05", 5, np.nan, 180, 81, -9, 2, 1, 0, "planted name five"),
-        ("NB0006", 2, "1950-06-15", "V1", "2018-01-06", 99, np.nan, 150, 45, 0.4, 1, 1, 0, "planted name six"),
+        (
+            "NB0006",
+            2,
+            "1950-06-15",
+            "V1",
+            "2018-01-06",
+            99,
+            np.nan,
+            150,
+            45,
+            0.4,
+            1,
+            1,
+            0,
+            "planted name six",
+        ),
     ]
-    columns = "NBID SEX DOB VILLAGE EXAMDT Q12 Q13 HT WT CRP PHQ1 PHQ2 PSO NAME".split()
+    columns = ["NBID", "SEX", "DOB", "VILLAGE", "EXAMDT", "Q12", "Q13", "HT", "WT", "CRP", "PHQ1", "PHQ2", "PSO", "NAME"]
     table = pd.DataFrame(rows, columns=columns)
     for name in ("DOB", "EXAMDT"):
         table[name] = [spss_date(text) for text in table[name]]

@@ -28,7 +28,9 @@ def test_a_correct_dictionary_is_read_without_a_word(tmp_path):
 
 
 def test_yaml_surprises_stay_text(tmp_path):
-    cohort = northbay.COHORT.replace("{97: refused, 98: dont_know, 99: not_applicable}", "{010: refused, no: dont_know}")
+    cohort = northbay.COHORT.replace(
+        "{97: refused, 98: dont_know, 99: not_applicable}", "{010: refused, no: dont_know}"
+    )
     dictionary = read_dictionary(northbay.write_dictionary(tmp_path, cohort=cohort))
     assert dict(dictionary.cohorts["northbay"].missing_codes) == {"010": "refused", "no": "dont_know"}
 

@@ -44,7 +44,11 @@ def test_comparison_with_unknown_is_unknown_and_keeps_the_reason():
     assert result.why.tolist() == [0, 0, REFUSED]
 
 
-@given(st.lists(st.tuples(st.sampled_from([True, False, None]), st.sampled_from([True, False, None])), min_size=1))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([True, False, None]), st.sampled_from([True, False, None])), min_size=1
+    )
+)
 def test_kleene_logic(pairs):
     def vector(values, reason):
         return boolean([bool(v) for v in values], [reason if v is None else 0 for v in values])
@@ -96,7 +100,11 @@ def test_texts():
     result = run("'NB' + zfill(ids, 4)", ids=ids)
     assert strings(result).tolist() == ["NB0007", "NB0012", None]
     words = text([0, 1, 0], ["a b", "cd"])
-    assert strings(run("concat(upper(w), '-', slice(w, 0, 1))", w=words)).tolist() == ["A B-a", "CD-c", "A B-a"]
+    assert strings(run("concat(upper(w), '-', slice(w, 0, 1))", w=words)).tolist() == [
+        "A B-a",
+        "CD-c",
+        "A B-a",
+    ]
     assert run("number(w)", w=text([0, 1], ["3.5", "x"])).why.tolist() == [0, INVALID]
     assert run("w in ['cd', 'ef']", w=words).data.tolist() == [False, True, False]
     assert run("w != 'cd'", w=words).data.tolist() == [True, False, True]
@@ -114,7 +122,9 @@ def test_any_of_first_of_count_of_is_known():
     assert run("unknown if is_known(x) else 5", x=x).why.tolist() == [NO_ANSWER, 0, 0]
 
 
-@pytest.mark.parametrize("source", ["x + w", "x == w", "not x", "years_between(x, x)", "w < 'b'", "case(x, 1, 2)"])
+@pytest.mark.parametrize(
+    "source", ["x + w", "x == w", "not x", "years_between(x, x)", "w < 'b'", "case(x, 1, 2)"]
+)
 def test_kinds_that_do_not_fit_are_refused(source):
     with pytest.raises(EvaluationError):
         run(source + (" * 2" if source == "x + w" else ""), x=number([1.0]), w=text([0], ["a"]))

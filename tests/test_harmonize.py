@@ -69,7 +69,7 @@ def finding(study, code, variable=None):
 def test_values_and_reasons(study, person, wave, variable, value, reason):
     found, why = cell(study, person, variable, wave)
     assert why == (REASON[reason] if reason else 0)
-    assert (pd.isna(found) if value is None else found == value), found
+    assert pd.isna(found) if value is None else found == value, found
 
 
 def test_tables_have_the_dtypes_models_need(study):
@@ -80,7 +80,9 @@ def test_tables_have_the_dtypes_models_need(study):
     assert study.visits["visit_date"].dtype == "datetime64[ns]"
     assert (study.reasons.dtypes == np.int8).all()
     assert study.reasons.shape == study.visits.shape
-    assert study.reasons.columns.equals(study.visits.columns) and study.reasons.index.equals(study.visits.index)
+    assert study.reasons.columns.equals(study.visits.columns) and study.reasons.index.equals(
+        study.visits.index
+    )
     observed = study.visits.drop(columns=["cohort", "participant_id", "wave"]).notna().to_numpy()
     assert (observed == (study.reasons.iloc[:, 3:] == 0).to_numpy()).all()
 
@@ -127,7 +129,10 @@ def test_frame_asks_for_a_choice_below_the_limit(study):
     with pytest.raises(StudyError, match=r"crp 20\.0%.*lod="):
         study.frame(["crp"])
     half = study.frame(["crp"], lod="limit/2").data
-    assert half.loc[(half["participant_id"] == "NB0002"), "crp"].tolist() == [0.1, 0.25]  # limits 0.2 and 0.5 mg/L
+    assert half.loc[(half["participant_id"] == "NB0002"), "crp"].tolist() == [
+        0.1,
+        0.25,
+    ]  # limits 0.2 and 0.5 mg/L
     censored = study.frame(["crp"], lod="censored").data
     assert censored["crp__below"].sum() == 2
     assert study.frame(["crp"], lod="drop").data["crp"].notna().sum() == 5
@@ -137,7 +142,10 @@ def test_frame_carries_reasons_and_flow(study):
     frame = study.frame(["bmi", "sex", "smoking_status"], wave="baseline", reasons=True, on_missing="drop")
     assert frame.data.shape[0] == 3
     assert [step.n for step in frame.flow.steps] == [10, 6, 3]
-    assert dict(frame.flow.steps[2].excluded) == {"Body mass index (kg/m2) missing": 1, "Smoking status missing": 2}
+    assert dict(frame.flow.steps[2].excluded) == {
+        "Body mass index (kg/m2) missing": 1,
+        "Smoking status missing": 2,
+    }
     assert frame.data["bmi__why"].unique().tolist() == ["observed"]
     assert frame.data["sex"].dtype == "category"
     with pytest.raises(StudyError, match="Did you mean 'bmi'"):
@@ -148,10 +156,21 @@ def test_frame_carries_reasons_and_flow(study):
 
 def test_wide_why_select(study):
     wide = study.wide("weight_kg")
-    assert wide.columns.tolist() == ["cohort", "participant_id", "weight_kg__baseline", "weight_kg__followup1"]
+    assert wide.columns.tolist() == [
+        "cohort",
+        "participant_id",
+        "weight_kg__baseline",
+        "weight_kg__followup1",
+    ]
     assert wide["weight_kg__followup1"].notna().sum() == 4
     why = study.why("crp", by="wave")
-    assert why.loc["baseline"].to_dict() == {"observed": 3, "no_answer": 1, "below_lod": 1, "unmapped": 1, "n": 6}
+    assert why.loc["baseline"].to_dict() == {
+        "observed": 3,
+        "no_answer": 1,
+        "below_lod": 1,
+        "unmapped": 1,
+        "n": 6,
+    }
     chosen = study.select(study.visits["wave"] == "baseline")
     assert len(chosen.visits) == len(chosen.reasons) == 6
 
@@ -294,7 +313,9 @@ def test_ids_can_be_replaced_by_a_keyed_hash(tmp_path):
     assert ids.str.fullmatch("[0-9a-f]{16}").all() and ids.is_unique
     assert len(study.visits) == 10  # waves are linked all the same
     key.write_text("another secret of sixteen bytes")
-    assert not set(ids) & set(harmonize(read_dictionary(folder), raw, key_file=key).participants["participant_id"])
+    assert not set(ids) & set(
+        harmonize(read_dictionary(folder), raw, key_file=key).participants["participant_id"]
+    )
     key.write_text("short")
     with pytest.raises(HarmonizeError, match="at least 16"):
         harmonize(read_dictionary(folder), raw, key_file=key)
@@ -306,7 +327,9 @@ def test_no_output_or_message_holds_a_direct_identifier(tmp_path, capsys):
     """Names and phone numbers stand in undeclared columns; nothing that is written or said repeats them."""
     cohort = northbay.COHORT + "protect: hash\n"
     folder = northbay.write_dictionary(tmp_path / "d", cohort=cohort)
-    raw = northbay.write_raw(tmp_path / "r", followup=northbay.FOLLOWUP_ROWS + "77,男,1960/01/01,x,y,,z,,,,19900009999\n")
+    raw = northbay.write_raw(
+        tmp_path / "r", followup=northbay.FOLLOWUP_ROWS + "77,男,1960/01/01,x,y,,z,,,,19900009999\n"
+    )
     key = tmp_path / "key"
     key.write_text("a secret of at least sixteen bytes")
     study = harmonize(read_dictionary(folder), raw, key_file=key)

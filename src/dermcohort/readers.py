@@ -236,7 +236,7 @@ def _readstat(read: Callable[..., Any], source: Source, **options: Any) -> tuple
                     f"{source.path.name}: texts cannot be decoded as {tried}; declare the right 'encoding'"
                 ) from None
             continue
-        notices = ()
+        notices: tuple[str, ...] = ()
         if position > 0:
             declared = source.encoding or "the encoding that the file names"
             notices = (f"{declared} could not read the file; it was read as {encoding}",)
@@ -436,6 +436,9 @@ def _read_csv(source: Source, columns: Sequence[str]) -> RawTable:
             ),
         )
     except pa.ArrowInvalid as error:
+        if _is_header_only(source):  # pyarrow refuses a header that no line end closes
+            nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
+            return RawTable(source.path, "csv", 0, _arrow_columns(nothing, columns))
         raise ReaderError(_csv_problem(source, str(error))) from None
     except UnicodeDecodeError as error:
         raise ReaderError(_wrong_encoding(source, encoding, error)) from None
@@ -538,6 +541,12 @@ def _csv_problem(source: Source, message: str) -> str:
         line = _ragged_line(source, int(found[1]))
         return f"{source.path.name}: line {line} has {found[2]} fields, the header has {found[1]}"
     return f"{source.path.name}: the file cannot be parsed as CSV with delimiter '{_delimiter(source)}'"
+
+
+def _is_header_only(source: Source) -> bool:
+    with source.path.open(encoding=_csv_encoding(source), errors="replace", newline="") as file:
+        rows = csv.reader(file, delimiter=_delimiter(source))
+        return not any(row for number, row in enumerate(rows, start=1) if number > source.header_row)
 
 
 def _ragged_line(source: Source, expected: int) -> int:

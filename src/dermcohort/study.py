@@ -447,7 +447,7 @@ class Study:
                 died &= np.isnat(end) | (other <= end)
             end = np.where(died, other, end)
         unseen = np.isnat(end) | (end <= start)
-        steps = (
+        steps: tuple[tuple[str, Any], ...] = (
             (f"{origin} date unknown", undated),
             (f"{self.label(condition)} present at {origin}", prevalent),
             (f"status unknown at {origin}", unknown_status),

@@ -336,11 +336,12 @@ def _read_categories(
             )
             continue
         item.check_keys(("code", "label"), problems, f"category '{category}'", required=("code", "label"))
-        if any(item.get("code") == other.code for other in categories):
-            problems.error(item.at("code"), "DD065", f"code {item['code']} is used twice in '{name}'")
+        code = item.get("code")
+        if any(code == other.code for other in categories):
+            problems.error(item.at("code"), "DD065", f"code {code} is used twice in '{name}'")
         what = f"category '{category}' of '{name}'"
         label = read_label(item.get("label"), languages, item.at("label"), problems, what)
-        categories.append(Category(str(category), item.get("code"), label))
+        categories.append(Category(str(category), code if isinstance(code, int) else str(code), label))
     return tuple(categories)
 
 

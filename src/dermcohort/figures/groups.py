@@ -14,7 +14,7 @@ from ..tables import PROPORTIONS, level_label, measure_heading
 from .curves import COLORS
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LOG_TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+LOG_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 
 
 def grouped_ranges(
@@ -134,6 +134,6 @@ def _smallest(table: pd.DataFrame) -> float:
 def _log_axis(ax: Axes) -> None:
     ax.set_xscale("log")
     low, high = ax.get_xlim()
-    ax.xaxis.set_major_locator(FixedLocator(LOG_TICKS[(low <= LOG_TICKS) & (high >= LOG_TICKS)]))
+    ax.xaxis.set_major_locator(FixedLocator([tick for tick in LOG_TICKS if low <= tick <= high]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_locator(NullLocator())

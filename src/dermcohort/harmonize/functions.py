@@ -60,7 +60,7 @@ def psqi(items: Mapping[str, Vector]) -> Vector:
         latency = _bands(x["latency_minutes"], [15, 30, 60]) + x["q5a"]
         in_bed = (x["get_up_time"] - x["bed_time"]) % 24
         efficiency = 100 * x["hours_slept"] / np.where(in_bed == 0, np.nan, in_bed)
-        disturbance = sum(x[name] for name in DISTURBANCES)
+        disturbance = np.sum([x[name] for name in DISTURBANCES], axis=0)
         daytime = x["sleepiness"] + x["enthusiasm"]
         total = (
             x["quality"]

@@ -318,13 +318,13 @@ def _column(parts: list[Vector], variable: Variable) -> tuple[Any, np.ndarray]:
     for part in parts:
         levels = levels.append(pd.Index(part.levels, dtype=object))
     levels = levels.unique().sort_values()
-    codes = [
+    positions = [
         np.append(levels.get_indexer(pd.Index(part.levels, dtype=object)), -1)[part.data] for part in parts
     ]
-    joined = np.concatenate(codes) if codes else np.array([], int)
+    joined = np.concatenate(positions) if positions else np.array([], int)
     if variable.type == "code":
         return pd.Categorical.from_codes(joined, [str(level) for level in levels]), why
-    return np.append(levels.to_numpy(), None)[joined], why
+    return np.array([*levels, None], dtype=object)[joined], why
 
 
 def _participants(

@@ -106,7 +106,8 @@ def strings(vector: Vector) -> np.ndarray:
 
 def from_strings(values: np.ndarray, why: np.ndarray) -> Vector:
     """A text vector from an object array; entries with a reason are ignored."""
-    codes, levels = pd.factorize(np.where(why == 0, values, None), use_na_sentinel=True)
+    known = np.where(why == 0, values, np.array(None, dtype=object))
+    codes, levels = pd.factorize(known, use_na_sentinel=True)
     return text(codes.astype(np.int32), levels, why)
 
 

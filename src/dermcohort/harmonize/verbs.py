@@ -126,9 +126,8 @@ def conform(vector: Vector, variable: Variable) -> Vector:
     assert vector.levels is not None
     position = {level: code for code, level in enumerate(variable.levels)}
     translated = np.array([position.get(level, -1) for level in vector.levels] or [-1], np.int32)
-    data = np.where(vector.known & (vector.data >= 0), translated[vector.data], -1).astype(
-        code_type(variable)
-    )
+    data: np.ndarray = np.where(vector.known & (vector.data >= 0), translated[vector.data], -1)
+    data = data.astype(code_type(variable))
     vector = Vector("text", data, vector.why, np.array(variable.levels, dtype=object))
     return vector.absent(vector.known & (data < 0), UNMAPPED)
 

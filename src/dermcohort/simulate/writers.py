@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ def write_raw_file(file: RawFile, folder: Path) -> Path:
     return path
 
 
-def _labels(layout: Layout) -> dict[str, str]:
+def _labels(layout: Layout) -> dict[str, str | None]:
     return {layout.column(name): VARIABLES[name][1] for name in layout.variables}
 
 
@@ -51,7 +52,7 @@ def _value_labels(layout: Layout) -> dict[str, dict[float, str]]:
 def _write_sav(file: RawFile, path: Path) -> None:
     layout, style = file.layout, file.layout.style
     coded = [layout.column(n) for n in layout.variables if VARIABLES[n][2] is not None]
-    ranges = {name: [{"lo": style.refused, "hi": style.dont_know}] for name in coded}
+    ranges: dict[str, Any] = {name: [{"lo": style.refused, "hi": style.dont_know}] for name in coded}
     for name in ("cigarettes_per_day", "smoking_years"):
         ranges[layout.column(name)] = [{"lo": 997, "hi": 999}]
     pyreadstat.write_sav(
