@@ -251,6 +251,8 @@ def _readstat_table(source: Source, columns: Sequence[str], kind: str, **options
     data, meta, notices = _readstat(
         read, source, usecols=list(columns), disable_datetime_conversion=True, **options
     )
+    if isinstance(data, dict):
+        data = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in data.items()})
     expected = header.number_rows
     if expected is not None and expected >= 0 and expected != len(data):
         raise ReaderError(
@@ -353,7 +355,9 @@ def _catalog_labels(source: Source) -> dict[str, dict[Any, str]]:
     if not source.catalog.exists():
         raise ReaderError(f"{source.path.name}: its catalogue {source.catalog.name} does not exist")
     catalog = replace(source, path=source.catalog)
-    _, meta, _ = _guarded(lambda one: _readstat(pyreadstat.read_sas7bcat, one), catalog)
+    _, meta, _ = _guarded(
+        lambda one: _readstat(pyreadstat.read_sas7bcat, one), catalog
+    )  # its own name in messages
     return {name: _tagged_labels(labels) for name, labels in meta.value_labels.items()}
 
 
@@ -377,7 +381,9 @@ _READSTAT: dict[str, Callable[..., Any]] = {
 def _read_dta(source: Source, columns: Sequence[str]) -> RawTable:
     """Labels by pyreadstat, values by pandas, which is ten times faster on integers with missings."""
     if source.encoding is not None:
-        return _readstat_table(source, columns, "dta", user_missing=True)
+        # In a data frame pyreadstat 1.3.7 gives a random number for the plain missing of an integer column that
+        # has tagged missings too; in lists it gives None.
+        return _readstat_table(source, columns, "dta", user_missing=True, output_format="dict")
     _, meta, _ = _readstat(pyreadstat.read_dta, source, metadataonly=True)
     _check_columns(source, meta.column_names, columns)
     data = pd.read_stata(
