@@ -183,7 +183,9 @@ def test_provenance_tells_file_rule_and_counts(study):
     smoking = rows.loc[("baseline", "smoking_status")]
     assert smoking["status"] == "partial" and "Daily and occasional" in smoking["note"]
     assert (smoking["n"], smoking["observed"], smoking["n_unmapped"]) == (6, 3, 1)
-    assert '"source": "5", "target": "unmapped", "n": 1' in smoking["before"]
+    assert '"source": "(fewer than 5 people)", "target": "unmapped", "n": 1' in smoking["before"]
+    assert '"source": "3", "target": "former"' not in smoking["before"]  # nobody gave this answer
+    assert '"source": "1", "target": "current", "n": null' in smoking["before"]  # one person did
     assert rows.loc[("baseline", "bmi"), "status"] == "derived"
     total = rows[["observed", *[c for c in rows.columns if c.startswith("n_")]]].sum(axis=1)
     assert (total == rows["n"]).all()

@@ -274,6 +274,13 @@ def _read_variable(
             )
         if "measures" not in entry:
             problems.error(place, "DD059", f"'{name}' needs 'measures': point, period or lifetime")
+    if entry.get("sensitive") == "identifier":
+        problems.error(
+            entry.at("sensitive"),
+            "DD056",
+            f"'{name}' is a direct identifier, and a study never stores one",
+            "leave it out; the participant's number belongs in 'id' of cohort.yaml, with 'protect: hash' if needed",
+        )
     ranges = entry.get("range") or Block()
     if isinstance(ranges, Block) and ranges:
         ranges.check_keys(("soft", "hard"), problems, f"range of '{name}'")

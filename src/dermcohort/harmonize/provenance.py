@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..dictionary.model import Dictionary, Rule
 from .wave import RawWave
@@ -18,7 +19,7 @@ def provenance_row(dictionary: Dictionary, raw_wave: RawWave, name: str, rule: R
     counts = np.bincount(why, minlength=32)
     before = None
     if outcome.before is not None:
-        before = json.dumps(outcome.before.to_dict(orient="records"), ensure_ascii=False)
+        before = json.dumps(source_counts(outcome.before, dictionary.min_cell), ensure_ascii=False)
     variable = dictionary.variables[name]
     row: dict[str, Any] = {
         "cohort": raw_wave.wave.cohort,
@@ -46,3 +47,21 @@ def provenance_row(dictionary: Dictionary, raw_wave: RawWave, name: str, rule: R
     }
     row.update({f"n_{reason.name}": int(counts[reason.code]) for reason in dictionary.reasons.values()})
     return row
+
+
+def source_counts(before: pd.DataFrame, min_cell: int) -> list[dict[str, Any]]:
+    """Source values by what they became, fit to be shown.
+
+    A value without a rule that few people hold may be a name someone typed: such values share one row. Values that
+    the dictionary knows stay, but without the count of few people.
+    """
+    few = before["n"] < min_cell
+    hidden = few & (before["target"] == "unmapped")
+    shown = before[~hidden].to_dict(orient="records")
+    records: list[dict[str, Any]] = [
+        {**row, "n": int(row["n"]) if row["n"] >= min_cell else None} for row in shown
+    ]
+    if hidden.any():
+        total = int(before.loc[hidden, "n"].sum())
+        records.append({"source": f"(fewer than {min_cell} people)", "target": "unmapped", "n": total})
+    return records

@@ -323,7 +323,9 @@ def _column(parts: list[Vector], variable: Variable) -> tuple[Any, np.ndarray]:
     ]
     joined = np.concatenate(positions) if positions else np.array([], int)
     if variable.type == "code":
-        return pd.Categorical.from_codes(joined, [str(level) for level in levels]), why
+        # only levels that occur: those of rows set aside must not enter the study
+        used, joined = np.unique(np.append(joined, -1), return_inverse=True)
+        return pd.Categorical.from_codes(joined[:-1] - 1, [str(level) for level in levels[used[1:]]]), why
     return np.array([*levels, None], dtype=object)[joined], why
 
 
