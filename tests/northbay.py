@@ -259,7 +259,8 @@ def baseline_rows() -> pd.DataFrame:
             "planted name six",
         ),
     ]
-    columns = ["NBID", "SEX", "DOB", "VILLAGE", "EXAMDT", "Q12", "Q13", "HT", "WT", "CRP", "PHQ1", "PHQ2", "PSO", "NAME"]
+    columns = ["NBID", "SEX", "DOB", "VILLAGE", "EXAMDT", "Q12", "Q13", "HT", "WT", "CRP", "PHQ1", "PHQ2", "PSO",
+               "NAME"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     for name in ("DOB", "EXAMDT"):
         table[name] = [spss_date(text) for text in table[name]]

@@ -79,6 +79,7 @@ def test_unknown_category_is_located_with_a_proposal(tmp_path):
         ("units", "slope: 0.5", "slope: 0", "DD031", "slope not 0"),
         ("conditions", "L40], title: Psoriasis, verified: true", "L40], title: x, verified: yes", "DD041", "true or false"),
         ("schema", "measures: lifetime", "measures: ever", "DD054", "measures 'ever'"),
+        ("schema", "measures: lifetime", "measures: lifetime\n  followed_until: birth_date", "DD075", "only an event"),
         ("schema", "condition: psoriasis", "condition: psoriasys", "DD057", "not in conditions.yaml"),
     ],
 )  # fmt: skip

@@ -429,7 +429,7 @@ class Study:
 
         start = base["visit_date"].to_numpy().astype("datetime64[D]")
         onset = self._events_of(condition, base)
-        last = self._last_observed(condition, base) if at_visits else self._last_contact(base)
+        last = self._last_observed(condition, base) if at_visits else self._last_contact(condition, base)
         prevalent = ~np.isnat(onset["upper"]) & (onset["upper"] <= start)
         undated = np.isnat(start)
         unknown_status = np.zeros(len(base), bool)
@@ -506,12 +506,16 @@ class Study:
         ]
         return _aligned(last.max(), base)
 
-    def _last_contact(self, base: pd.DataFrame) -> np.ndarray:
-        """Last contact of every person, else the date of death, else the last visit."""
+    def _last_contact(self, event: str, base: pd.DataFrame) -> np.ndarray:
+        """Until when the event was looked for in every person.
+
+        That is the date the schema names (`followed_until`), else the last contact, the death, the last visit.
+        """
         position = self._person_positions(base)
         dates = np.full(len(base), "NaT", "datetime64[D]")
-        for name in ("last_contact_date", "death_date"):
-            if name in self.participants.columns:
+        declared = self.schema["followed_until"].get(event)
+        for name in (declared, "last_contact_date", "death_date"):
+            if name is not None and name in self.participants.columns:
                 found = self.participants[name].to_numpy().astype("datetime64[D]")[position]
                 dates = np.where(np.isnat(dates), found, dates)
         seen = self.visits[["cohort", "participant_id", "visit_date"]].dropna()

@@ -64,6 +64,7 @@ class Variable:
     derive: Expression | None = None
     condition: str | None = None
     measures: str | None = None
+    followed_until: str | None = None
     keep: str = "first"
     role: str | None = None
     sensitive: str = "no"

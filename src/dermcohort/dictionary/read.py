@@ -27,7 +27,7 @@ ENGINE_REASONS = {
 }  # fmt: skip
 VARIABLE_KEYS = (
     "label", "definition", "entity", "type", "unit", "analyte", "categories", "range", "asked_if", "derive",
-    "condition", "measures", "keep", "role", "sensitive", "source",
+    "condition", "measures", "followed_until", "keep", "role", "sensitive", "source",
 )  # fmt: skip
 YES_NO = (
     Category("no", 0, {"en": "No", "zh": "否"}),
@@ -235,6 +235,7 @@ def _read_schema(
                 variables[name] = _read_variable(name, domain, entry, place, languages, conditions, problems)
     for variable in variables.values():
         _check_expressions(variable, variables, problems)
+        _check_followed_until(variable, variables, problems)
     _check_cycles(variables, problems)
     return variables
 
@@ -311,6 +312,7 @@ def _read_variable(
         derive=_read_expression(entry, "derive", name, problems),
         condition=optional_text(condition),
         measures=choice("measures", MEASURES, None),
+        followed_until=optional_text(entry.get("followed_until")),
         keep=choice("keep", ("first", "latest"), "first"),
         role=choice("role", ROLES, None),
         sensitive=choice("sensitive", SENSITIVE, "no"),
@@ -405,6 +407,20 @@ def _check_expressions(variable: Variable, variables: Mapping[str, Variable], pr
                 problems.error(variable.place, "DD072", text, hint)
     if variable.derive is not None:
         check_results(variable, variable.derive, variable.place, problems)
+
+
+def _check_followed_until(
+    variable: Variable, variables: Mapping[str, Variable], problems: ProblemList
+) -> None:
+    """An event may name the participant date until which it was looked for."""
+    if variable.followed_until is None:
+        return
+    end = variables.get(variable.followed_until)
+    dates = [v.name for v in variables.values() if v.entity == "participant" and v.type == "date"]
+    if variable.entity != "event" or end is None or end.name not in dates:
+        text = f"followed_until of '{variable.name}' must name a participant date, and only an event has one"
+        hint = did_you_mean(variable.followed_until, dates) or f"participant dates: {', '.join(dates)}"
+        problems.error(variable.place, "DD075", text, hint)
 
 
 def computation_order(variables: Mapping[str, Variable]) -> list[str]:

@@ -429,6 +429,7 @@ def _schema(dictionary: Dictionary) -> pd.DataFrame:
             "role": v.role or ("mean" if v.is_number else "count"),
             "condition": v.condition,
             "measures": v.measures,
+            "followed_until": v.followed_until,
             "sensitive": v.sensitive,
             "derive": v.derive.text if v.derive else None,
             "asked_if": v.asked_if.text if v.asked_if else None,
