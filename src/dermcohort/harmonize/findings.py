@@ -24,6 +24,7 @@ CHECKS = {
     "H303": ("warning", "conformance", "answered although the question did not apply"),
     "H304": ("error", "plausibility", "impossible date removed"),
     "H305": ("error", "plausibility", "visit date contradicts birth, death or another visit: removed"),
+    "H306": ("error", "plausibility", "answer that its rule cannot use"),
     "H401": ("info", "completeness", "value below or above the detection limit"),
     "H402": ("warning", "completeness", "more than half of the answers missing"),
 }

@@ -16,16 +16,17 @@ from tqdm import tqdm
 
 from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
-from ..readers import ReaderError
+from ..readers import ReaderError, check_columns
 from ..study import KEYS, Study, schema_frame
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
 from .people import People
 from .provenance import provenance_row
-from .vectors import Vector
+from .vectors import ABOVE_LOQ, BELOW_LOD, NOT_APPLICABLE, NOT_COLLECTED, UNMAPPED, Vector
 from .visits import Visits, apply_ranges, check_dates, complete, skip_people, take_kept
 from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_wave
 
+WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")  # their header costs as much as all their cells
 KEY_VARIABLE = "DERMCOHORT_KEY_FILE"
 
 
@@ -65,7 +66,8 @@ def harmonize(
     Raises
     ------
     ReaderError
-        If a file is missing, damaged, or lacks a declared column. All files are tried first.
+        If a file is missing, damaged, or lacks a declared column. All files are looked at first (workbooks only for
+        being there), and every problem is told.
     HarmonizeError
         With `strict=True`, naming every error finding.
 
@@ -99,6 +101,17 @@ def _check_files(dictionary: Dictionary, raw: Path) -> None:
     missing = [wave.file for wave in dictionary.waves() if not (raw / wave.file).exists()]
     if missing:
         raise ReaderError(f"{len(missing)} file(s) are not in the folder '{raw.name}': {', '.join(missing)}")
+    problems = []
+    for wave in dictionary.waves():
+        if Path(wave.file).suffix.lower() in WORKBOOKS:
+            continue
+        options = {"encoding": wave.encoding, "delimiter": wave.delimiter, "header_row": wave.header_row}
+        try:
+            check_columns(raw / wave.file, wave.columns, **options)
+        except ReaderError as error:
+            problems.append(str(error))
+    if problems:
+        raise ReaderError("\n".join(problems))
 
 
 class _HarmonizedCohort:
@@ -152,6 +165,7 @@ def _harmonize_cohort(
     check_dates(result.visits, people, findings)
     for block in result.visits:
         complete(block, people, dictionary, order, findings)
+        _report_absent(block, dictionary, findings)
         _finish_provenance(result.provenance, block, dictionary)
     if "visit_date" in dictionary.variables:
         result.events += condition_events(result.visits, people, dictionary)
@@ -181,9 +195,10 @@ def _report_unmapped(raw_wave: RawWave, findings: Findings, min_cell: int) -> No
     """Source values without a rule; codes are named only where at least `min_cell` people hold them."""
     wave = raw_wave.wave
     for name, outcome in raw_wave.outcomes.items():
-        n = int((outcome.vector.why[raw_wave.kept] == 9).sum())
+        n = int((outcome.vector.why[raw_wave.kept] == UNMAPPED).sum())
+        place = (wave.cohort, wave.name, name)
         if n == 0 or any(
-            f.code == "H102" and f.variable == name and f.wave == wave.name for f in findings.items
+            f.code == "H102" and (f.cohort, f.wave, f.variable) == place for f in findings.items
         ):
             continue
         message = "source values without a rule"
@@ -195,6 +210,20 @@ def _report_unmapped(raw_wave: RawWave, findings: Findings, min_cell: int) -> No
                 codes = ", ".join(f"'{row.source}' ({row.n})" for row in rows.itertuples())
                 message += f": {codes}"
         findings.add("H101", wave.cohort, wave.name, name, n, len(raw_wave.kept), message)
+
+
+def _report_absent(block: Visits, dictionary: Dictionary, findings: Findings) -> None:
+    """Values outside the limits of an assay, and questions that most of those asked did not answer."""
+    for name, vector in block.vectors.items():
+        below, above = (int((vector.why == reason).sum()) for reason in (BELOW_LOD, ABOVE_LOQ))
+        asked = ~np.isin(vector.why, (NOT_APPLICABLE, NOT_COLLECTED))
+        n_asked = int(asked.sum())
+        message = f"{below:,} below and {above:,} above a limit of the assay"
+        findings.add("H401", block.cohort, block.wave, name, below + above, n_asked, message)
+        absent = int((asked & ~vector.known).sum()) - below - above
+        if 2 * absent > n_asked and dictionary.variables[name].derive is None:
+            message = "no usable answer of those who were asked"
+            findings.add("H402", block.cohort, block.wave, name, absent, n_asked, message)
 
 
 def _ledger(raw_wave: RawWave) -> pd.DataFrame:

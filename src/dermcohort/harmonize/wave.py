@@ -15,7 +15,7 @@ from ..dictionary.model import Cohort, Dictionary, Wave
 from ..readers import RawTable, read_raw
 from .evaluate import EvaluationError, evaluate
 from .findings import Findings
-from .vectors import NO_ANSWER, UNMAPPED, Vector, relevel, strings
+from .vectors import INVALID, NO_ANSWER, UNMAPPED, Vector, relevel, strings
 from .verbs import Context, Outcome, RuleError, apply_rule, blank, conform, raw_vector
 
 KEPT, MERGED, QUARANTINED = 0, 1, 2
@@ -91,6 +91,13 @@ def harmonize_wave(
             findings.add("H102", cohort.name, wave.name, name, table.n_rows, table.n_rows, message)
             outcome = Outcome(blank(variable, table.n_rows, UNMAPPED))
         raw_wave.outcomes[name] = outcome
+        impossible = int((outcome.vector.why == INVALID).sum())
+        if variable.type == "date":
+            message = "dates that do not exist or stand for no date (9999-09-09)"
+            findings.add("H304", cohort.name, wave.name, name, impossible, table.n_rows, message)
+        else:
+            message = "answers outside what the rule allows (item of a score, cut point, division by zero)"
+            findings.add("H306", cohort.name, wave.name, name, impossible, table.n_rows, message)
     return raw_wave
 
 
