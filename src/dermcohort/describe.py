@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,7 @@ from .design import as_list, require_columns
 from .estimates import Estimates, tidy
 from .flow import Flow, FlowStep
 from .prevalence import printable_groups
-from .tables import format_number, journal_table, level_label
-
-if TYPE_CHECKING:
-    from great_tables import GT
+from .tables import format_number, level_label
 
 OVERALL = "Overall"
 
@@ -78,9 +75,9 @@ class TableOne(Estimates):
         columns = ["Characteristic", *heads.values(), *(["SMD"] if has_smd else [])]
         return pd.DataFrame(rows, columns=columns).fillna("")
 
-    def gt(self, *, title: str | None = None, labels: Mapping[str, str] | None = None) -> GT:
-        """The first table of a paper."""
-        return journal_table(self.to_display(labels), title=title, footnotes=[self.method, *self.notes])
+    def _table_notes(self) -> list[str]:
+        # the heads of the columns have the counts
+        return [self.method, *self.notes]
 
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
         """Standardized differences of the variables, with the line at 0.1. Needs groups."""
@@ -195,6 +192,10 @@ class FlowChart(Estimates):
         steps = indented + self.table["label"].map(lambda label: names.get(label, label))
         return pd.DataFrame({"Step": steps, "n": [f"{n:,}" for n in self.table["n"]]})
 
+    def _table_notes(self) -> list[str]:
+        # the rows of the table are the counts
+        return [self.method, *self.notes]
+
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
         """The STROBE diagram: boxes downwards, those excluded to the right. Returns the Axes."""
         from .figures import flow_boxes
@@ -250,6 +251,10 @@ class Listing(Estimates):
             for column in self.table
         }
         return pd.DataFrame(shown)
+
+    def _table_notes(self) -> list[str]:
+        # the rows of the table are the counts
+        return [self.method, *self.notes]
 
 
 def listing(table: pd.DataFrame, method: str, *, notes: Sequence[str] = ()) -> Listing:

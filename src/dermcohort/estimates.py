@@ -21,6 +21,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .wording import suggest
+
 if TYPE_CHECKING:
     import matplotlib.axes
     from great_tables import GT
@@ -103,6 +105,10 @@ class Estimates:
         counts = f"n = {self.n:,}" + ("" if self.events is None else f"; events = {self.events:,}")
         return [counts, *self.notes]
 
+    def _table_notes(self) -> list[str]:
+        """What stands below the printed table."""
+        return [self.method, *self._footnotes()]
+
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as text in reading order, as `.gt()` shows it.
 
@@ -123,9 +129,40 @@ class Estimates:
         """A great_tables table in the style of a journal, method and notes below it."""
         from .tables import journal_table
 
-        return journal_table(
-            self.to_display(labels), title=title, footnotes=[self.method, *self._footnotes()]
-        )
+        return journal_table(self.to_display(labels), title=title, footnotes=self._table_notes())
+
+    def to_markdown(
+        self,
+        labels: Mapping[str, str] | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        spread: str | None = None,
+    ) -> str:
+        """The table as a Markdown pipe table, method and notes in a div ``.table-notes`` below it.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed name of a column, term or level.
+        columns : list of str, optional
+            Printed columns to show, in this order.
+        spread : str, optional
+            A grouping column whose levels become columns.
+        """
+        from .tables import markdown_table, spread_table
+
+        shown = self.to_display(labels)
+        if spread is not None:
+            shown = spread_table(shown, (labels or {}).get(spread, spread))
+        if columns is not None:
+            unknown = [column for column in columns if column not in shown]
+            if unknown:
+                raise KeyError(
+                    f"columns: '{unknown[0]}' is not printed.{suggest(unknown[0], shown.columns)} "
+                    f"The table has: {', '.join(shown.columns)}"
+                )
+            shown = shown[list(columns)]
+        return markdown_table(shown, self._table_notes())
 
     def plot(
         self, ax: matplotlib.axes.Axes | None = None, *, labels: Mapping[str, str] | None = None

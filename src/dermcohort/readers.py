@@ -157,6 +157,11 @@ def read_header(
     return _guarded(_HEADERS[kind], source)
 
 
+def check_columns(path: str | Path, columns: Sequence[str], **options: Any) -> None:
+    """Raise `ReaderError` if the file cannot be read or lacks one of `columns`, without reading its data."""
+    _check_columns(Source(Path(path)), read_header(path, **options), columns)
+
+
 def _format_of(path: Path) -> str:
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 def write_folder(path: Path, tables: Mapping[str, pd.DataFrame], records: Mapping[str, Any]) -> Path:
     """Write tables as Parquet and records as JSON into `path`, replacing what was there in one step."""
-    path = Path(path).absolute()
+    path = Path(path).resolve()  # a link to another disk stays a link
     _recover(path)
     if path.exists() and any(path.iterdir()) and not (path / "manifest.json").exists():
         raise FileExistsError(f"{path.name}/ has files that are no study: choose an empty or new folder")
@@ -43,7 +43,12 @@ def write_folder(path: Path, tables: Mapping[str, pd.DataFrame], records: Mappin
         raise
     if path.exists():
         path.rename(old)
-    fresh.rename(path)
+    try:
+        fresh.rename(path)
+    except BaseException:
+        _recover(path)
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     _sync(path.parent)
     shutil.rmtree(old, ignore_errors=True)
     return path
@@ -53,7 +58,7 @@ def read_folder(
     path: Path, tables: Sequence[str], error: type[Exception]
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Read what `write_folder` wrote."""
-    path = Path(path).absolute()
+    path = Path(path).resolve()
     _recover(path)
     if not (path / "manifest.json").exists():
         raise error(
@@ -105,10 +110,14 @@ def _recover(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    """Flush to the disk. Not every system can sync a folder; a file that cannot be synced is not saved."""
+    is_folder = path.is_dir()
     try:
-        os.fsync(handle)
+        handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError:
-        pass  # some file systems cannot sync a folder
-    finally:
-        os.close(handle)
+        if not is_folder:
+            raise

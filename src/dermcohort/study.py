@@ -114,7 +114,7 @@ class Study:
         -------
         dict
             ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
-            ``"cohort=college"`` -> short title of a cohort.
+            ``"cohort=college"`` and ``"wave=baseline"`` -> short titles of a cohort and a wave.
         """
         return printed_names(self.schema, self.manifest, language)
 
@@ -591,8 +591,9 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
         levels = row["levels"] or []
         shown = row[f"levels_{language}"] or levels
         names |= {f"{variable}={level}": str(label) for level, label in zip(levels, shown, strict=True)}
-    for cohort, title in manifest["cohorts"].items():
-        names[f"cohort={cohort}"] = title.get(language) or title.get("en") or cohort
+    for kind, titles in (("cohort", manifest["cohorts"]), ("wave", manifest["waves"])):
+        for name, title in titles.items():
+            names[f"{kind}={name}"] = title.get(language) or title.get("en") or name
     return names
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,7 +106,7 @@ def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence
     table = GT(frame.rename(columns=names))
     if "_" in names.values():
         table = table.cols_label({"_": ""})
-    numeric = [shown for name, shown in names.items() if frame[name].str.match(r"^[\d−<–∞]").mean() > 0.5]
+    numeric = [name for name, is_number in zip(names.values(), are_numbers(frame), strict=True) if is_number]
     table = table.cols_align("left").cols_align("right", columns=numeric)
     table = table.tab_options(
         table_font_size="13px",
@@ -125,6 +126,75 @@ def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence
     for note in footnotes:
         table = table.tab_source_note(gt_html(html.escape(note)))
     return table
+
+
+def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
+    """A table of text as a Markdown pipe table, footnotes below it in a div ``.table-notes``.
+
+    Examples
+    --------
+    >>> print(markdown_table(pd.DataFrame({"": ["age"], "p": ["<0.001"]}), ["n = 50"]))
+    |   | p |
+    |:--|--:|
+    | age | \\<0.001 |
+    <BLANKLINE>
+    ::: {.table-notes}
+    n = 50
+    :::
+    """
+    rules = ["--:" if is_number else ":--" for is_number in are_numbers(frame)]
+    rows = [_markdown_row(frame.columns), f"|{'|'.join(rules)}|"]
+    rows += [_markdown_row(row) for row in frame.itertuples(index=False, name=None)]
+    if footnotes:
+        rows += ["", "::: {.table-notes}", "\n\n".join(_markdown_text(note) for note in footnotes), ":::"]
+    return "\n".join(rows)
+
+
+def are_numbers(frame: pd.DataFrame) -> list[bool]:
+    """For each column of text, whether most of its cells start as a number does."""
+    return [
+        bool(frame.iloc[:, i].str.match(r"^[\d−<–∞]").mean() > 0.5) if len(frame) else False
+        for i in range(frame.shape[1])
+    ]
+
+
+def spread_table(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Levels of a group column side by side, each with its estimates; counts and p values are left out.
+
+    `frame` is what `display_table` made: the estimate stands in the last column whose name ends in ``CI)``.
+    """
+    if column not in frame:
+        raise KeyError(f"spread: the table has no column '{column}'; it has: {', '.join(frame.columns)}")
+    values = [name for name in frame.columns if name.endswith("CI)")]
+    if not values:
+        raise KeyError("spread: the table has no column of estimates with intervals")
+    last = list(frame.columns).index(values[-1])
+    keys = [name for name in frame.columns[:last] if name != column]
+    places = frame[keys].copy()
+    if "" in frame:
+        # the same level ("yes") stands below several terms: the term above it belongs to its row
+        places["term above"] = frame[""].where(~frame[""].str.startswith("\u2003")).ffill()
+    else:
+        places["term above"] = ""
+    order = pd.MultiIndex.from_frame(places.drop_duplicates())
+    wide = {}
+    for level in dict.fromkeys(frame[column]):
+        inside = frame[column] == level
+        part = frame.loc[inside, values[-1]].set_axis(pd.MultiIndex.from_frame(places[inside]))
+        wide[level] = part.reindex(order)
+    return pd.DataFrame(wide).fillna("–").reset_index()[[*keys, *wide]]
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "|" + "|".join(f" {_markdown_text(cell)} " for cell in cells) + "|"
+
+
+def _markdown_text(text: str) -> str:
+    """Text that Markdown takes as it is; an indentation stays one."""
+    escaped = re.sub(r"([\\`*_{}\[\]<>#|~^$@])", r"\\\1", text.replace("\n", " "))
+    # no list where a sentence starts with "1." or "-"
+    escaped = re.sub(r"^(\(?\w{1,3})([.)]) ", r"\1\\\2 ", re.sub(r"^([-+:]) ", r"\\\1 ", escaped))
+    return escaped.replace("\u2003", "&emsp;")
 
 
 def level_label(variable: str, level: Any, labels: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ RULE_KEYS = (
     "above_loq", "unit", "ascertainment", "status", "note", "reviewed", "examples", "question",
 )  # fmt: skip
 WAVE_KEYS = (
-    "order", "file", "kind", "encoding", "delimiter", "sheet", "header_row", "catalog", "enrols",
+    "order", "file", "label", "kind", "encoding", "delimiter", "sheet", "header_row", "catalog", "enrols",
 )  # fmt: skip
 ASCERTAINMENTS = ("dermatologist", "physician", "self_report", "questionnaire", "record", "image_model")
 DATE_SYSTEMS = ("spss", "stata", "sas", "excel", "auto")
@@ -126,6 +126,7 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
             kind=kind,
             id=_read_id(ids, wave, block, context),
             rules=rules,
+            label=_wave_label(wave, entry, context),
             place=files[wave].place,
             enrols=bool(entry.get("enrols", wave == visit_waves[0] if visit_waves else True)),
             encoding=entry.get("encoding"),
@@ -139,6 +140,15 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     if "short" in block:
         short = read_label(block["short"], context.languages, block.at("short"), problems, "short")
     return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes)
+
+
+def _wave_label(wave: str, entry: Block, context: _Context) -> Mapping[str, str]:
+    """The printed name of a wave; its own name where the file gives none."""
+    if "label" not in entry:
+        return dict.fromkeys(context.languages, wave)
+    return read_label(
+        entry["label"], context.languages, entry.at("label"), context.problems, f"label of '{wave}'"
+    )
 
 
 def _read_duplicates(block: Block, context: _Context) -> tuple[str, str | None]:

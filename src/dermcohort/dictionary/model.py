@@ -176,6 +176,7 @@ class Wave:
     kind: str
     id: IdRule
     rules: Mapping[str, Rule]
+    label: Mapping[str, str]
     place: Place = field(compare=False)
     enrols: bool = False
     encoding: str | None = None

@@ -492,6 +492,7 @@ def _manifest(
                 "reasons": {str(reason.code): reason.name for reason in dictionary.reasons.values()},
                 "reason_labels": {reason.name: dict(reason.label) for reason in dictionary.reasons.values()},
                 "cohorts": {name: dict(item.cohort.short) for name, item in _by_name(cohorts)},
+                "waves": {wave.name: dict(wave.label) for wave in dictionary.waves()},
                 "conditions": {name: dict(c.label) for name, c in dictionary.conditions.items()},
                 "inputs": inputs,
                 "levels": levels,
