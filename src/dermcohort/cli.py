@@ -5,6 +5,7 @@ Exit codes: 0 clean, 1 findings of severity error, 2 wrong dictionary or argumen
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -36,6 +37,8 @@ def _exit_codes(command: Callable[..., int | None]) -> Callable[..., None]:
             _fail(str(error), WRONG)
         except HarmonizeError as error:
             _fail(str(error), FINDINGS)
+        except BrokenPipeError:  # the reader of our output went away, as in `dermcohort run | head`
+            raise
         except (ReaderError, OSError) as error:
             _fail(str(error), UNREADABLE)
         else:
@@ -223,16 +226,19 @@ def run(scripts: tuple[Path, ...], analyses: Path, study: Path, results: Path, e
     "--engine", default="auto", show_default=True, type=click.Choice(["auto", "quarto", "embedded"])
 )
 @click.option("--language", default="en", show_default=True, help="Language of captions: en or zh.")
+@click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
 @_exit_codes
-def report(path: Path, target: Path, engine: str, language: str) -> int:
-    """Render a .qmd file or a folder of them to self-contained HTML.
+def report(path: Path, target: Path, engine: str, language: str, results: Path) -> int:
+    """Render a .qmd file or a folder of them to self-contained HTML, showing what is in RESULTS.
 
     \b
     Example:
       dermcohort report reports/ --to _site/
     """
+    from .pipeline import RESULTS_VARIABLE
     from .report import render
 
+    os.environ[RESULTS_VARIABLE] = str(results.absolute())  # the cells of the pages read it
     for page in render(path, engine=engine, language=language, output=target):
         click.echo(str(page))
     return 0

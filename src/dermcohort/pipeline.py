@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .storage import write_text
+from .study import printed_names_of
 
 STUDY_VARIABLE, RESULTS_VARIABLE = "DERMCOHORT_STUDY", "DERMCOHORT_RESULTS"
 RECORD = ".analyses.json"
+LABELS = "labels.json"  # printed names of the study, for the tables of the report
 
 
 class AnalysisError(Exception):
@@ -60,6 +62,7 @@ def run_analyses(
             f"no such script: {', '.join(absent)}" if absent else f"no script in '{analyses}'"
         )
     results.mkdir(parents=True, exist_ok=True)
+    write_text(results / LABELS, json.dumps(printed_names_of(study), ensure_ascii=False, indent=1))
     record = _read_record(results)
     study_hash = _hash(study / "manifest.json", study / "visits.parquet", study / "participants.parquet")
     ran = []

@@ -571,10 +571,11 @@ def open_study(path: str | Path) -> Study:
     return Study(**tables, schema=schema, manifest=manifest)
 
 
-def read_labels(path: str | Path, language: str = "en") -> dict[str, str]:
-    """`Study.labels` of a saved study, without opening its tables."""
+def printed_names_of(path: str | Path) -> dict[str, dict[str, str]]:
+    """`Study.labels` of a saved study in each of its languages, without opening its tables."""
     _, records = read_folder(Path(path), (), StudyError)
-    return printed_names(_schema_from_json(records["schema"]), records["manifest"], language)
+    schema, manifest = _schema_from_json(records["schema"]), records["manifest"]
+    return {language: printed_names(schema, manifest, language) for language in manifest["languages"]}
 
 
 def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str) -> dict[str, str]:
