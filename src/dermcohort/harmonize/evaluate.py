@@ -329,6 +329,8 @@ def _concat(*values: Vector) -> Vector:
     """Texts joined; one varying part keeps its levels, several are joined row by row."""
     vectors = [_as_text(value) for value in values]
     why = _first_reason(*vectors)
+    if any(len(v) == 0 for v in vectors):  # a file with a header only
+        return text(np.array([], np.int32), np.array([], object))
     varying = [v for v in vectors if len(v) > 1]
     if len(varying) <= 1:
         core = varying[0] if varying else vectors[0]
