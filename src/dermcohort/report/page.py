@@ -1,0 +1,218 @@
+"""From the document tree to one HTML page that holds all it shows and asks nothing of the network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import mimetypes
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from .document import has_citations
+from .errors import ReportError, place
+from .pandoc import Node, div, element, plain_text, raw_html, run_pandoc, transform
+from .project import Page
+from .words import words_of
+
+HERE = Path(__file__).parent
+# attributes with an address that a browser loads by itself
+LOADED = {
+    "audio": ("src",),
+    "embed": ("src",),
+    "iframe": ("src",),
+    "image": ("href", "xlink:href"),
+    "img": ("src", "srcset"),
+    "input": ("src",),
+    "link": ("href",),
+    "object": ("data",),
+    "script": ("src",),
+    "source": ("src", "srcset"),
+    "track": ("src",),
+    "use": ("href", "xlink:href"),
+    "video": ("src", "poster"),
+}
+IN_STYLE = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])(?P<address>[^"')\s]+)""")
+SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
+
+
+def write_page(
+    tree: Node,
+    metadata: Mapping[str, Any],
+    page: Page,
+    navigation: str,
+    site: str | None,
+    root: Path,
+    folder: Path,
+) -> str:
+    """The HTML of a page.
+
+    Parameters
+    ----------
+    tree : dict
+        What `document.build` returned.
+    navigation : str
+        HTML of the links to all pages, from `navigation_of`.
+    root : Path
+        Folder of the project, where addresses that begin with a slash start.
+    folder : Path
+        For temporary files.
+    """
+    tree = transform(tree, _table_for_screens)
+    tree = transform(tree, lambda node: _with_content(node, page.source, root))
+    words = words_of(str(metadata.get("lang", "en")))
+    title = plain_text(tree["meta"].get("title", {})) or page.text or page.source.stem
+    variables = {
+        "css": (HERE / "theme.css").read_text("utf-8"),
+        "navigation": navigation,
+        "site-title": html.escape(site or ""),
+        "page-title": html.escape(title if site in (None, title) else f"{title} · {site}"),
+        "contents-word": words.contents,
+        "menu-word": words.menu,
+        "abstract-word": words.abstract,
+        "language": str(metadata.get("lang", "en")),
+    }
+    options: dict[str, Any] = {
+        "from": "json",
+        "to": "html5",
+        "standalone": True,
+        "template": str(HERE / "template.html"),
+        "variables": {name: value for name, value in variables.items() if value},
+        "table-of-contents": metadata.get("toc", True) is not False,
+        "toc-depth": int(metadata.get("toc-depth", 3)),
+        "html-math-method": {"method": "mathml"},
+        "wrap": "none",
+        "email-obfuscation": "none",
+    }
+    if has_citations(tree) and "bibliography" in metadata:
+        options["citeproc"] = True
+        options["metadata"] = {"link-citations": True}
+        if not _has_place_for_references(tree):
+            options["metadata"]["reference-section-title"] = words.references
+    text, messages = run_pandoc(json.dumps(tree), options, folder)
+    _refuse_unknown_citations(messages, page)
+    # the list of contents stands twice on the page (side and menu): an id may not
+    text = re.sub(r' id="toc-[^"]*"', "", text)
+    _refuse_loaded_addresses(text, page)
+    return text
+
+
+def navigation_of(pages: Sequence[tuple[Page, str]], current: Page) -> str:
+    """A list of links to the pages, relative to the current one; empty for a single page."""
+    if len(pages) < 2:
+        return ""
+    items = []
+    for page, title in pages:
+        address = posixpath.relpath(page.target.as_posix(), current.target.parent.as_posix())
+        mark = ' aria-current="page"' if page == current else ""
+        items.append(f'<li><a href="{html.escape(address)}"{mark}>{html.escape(page.text or title)}</a></li>')
+    return "<ul>\n" + "\n".join(items) + "\n</ul>"
+
+
+# ------------------------------------------------------------------------------------- the tree, for HTML
+
+
+def _table_for_screens(node: Node) -> Node | list[Node]:
+    """A wide table scrolls inside its own box; its caption and notes do not scroll with it."""
+    if node["t"] == "Table":
+        caption = node["c"][1][1]
+        node["c"][1] = [None, []]
+        box = div([node], "", "table-scroll", tabindex="0")
+        return [div(caption, "", "caption"), box] if caption else box
+    if node["t"] == "Div" and "float-tbl" in node["c"][0][1]:
+        (identifier, _, _), blocks = node["c"]
+        label = f' id="{html.escape(identifier)}"' if identifier else ""
+        parts: list[Node] = [raw_html(f'<figure class="table"{label}>')]
+        for block in blocks:
+            if block["t"] == "Div" and "caption" in block["c"][0][1]:
+                parts += [raw_html("<figcaption>"), *block["c"][1], raw_html("</figcaption>")]
+            else:
+                parts.append(block)
+        return [*parts, raw_html("</figure>")]
+    return node
+
+
+def _with_content(node: Node, source: Path, root: Path) -> Node:
+    """Images as data in the page; links to other .qmd files lead to their pages."""
+    if node["t"] == "Image":
+        attributes, inlines, (address, title) = node["c"]
+        return element("Image", attributes, inlines, [_data_address(address, source, root), title])
+    if node["t"] == "Link":
+        attributes, inlines, (address, title) = node["c"]
+        file, mark, fragment = address.partition("#")
+        if file.endswith(".qmd") and not SCHEME.match(file):
+            address = f"{file.removesuffix('.qmd')}.html{mark}{fragment}"
+        return element("Link", attributes, inlines, [address, title])
+    return node
+
+
+def _data_address(address: str, source: Path, root: Path) -> str:
+    if address.startswith("data:"):
+        return address
+    if SCHEME.match(address):
+        raise ReportError(
+            f"{place(source)}: the image '{address}' is elsewhere; a page asks nothing of the network: "
+            "save the image beside the report"
+        )
+    name = unquote(address)
+    file = (
+        root / name.lstrip("/") if name.startswith("/") and not Path(name).is_file() else source.parent / name
+    )
+    if not file.is_file():
+        raise ReportError(f"{place(source)}: the image '{address}' does not exist")
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"
+
+
+def _has_place_for_references(tree: Node) -> bool:
+    return any(block["t"] == "Div" and block["c"][0][0] == "refs" for block in tree["blocks"])
+
+
+# ------------------------------------------------------------------------------------- what must not be
+
+
+def _refuse_unknown_citations(messages: Sequence[str], page: Page) -> None:
+    for message in messages:
+        found = re.search(r"citation (\S+) not found", message)
+        if found is not None:
+            raise ReportError(f"{place(page.source)}: the citation '@{found[1]}' is not in the bibliography")
+
+
+def _refuse_loaded_addresses(text: str, page: Page) -> None:
+    """Raw HTML may hold what pandoc cannot see: refuse what a browser would load from elsewhere."""
+    finder = _LoadedAddresses()
+    finder.feed(text)
+    for address in finder.found:
+        # '#name' stays in the page (SVG), data: is in the page
+        if address and not address.startswith(("data:", "#")):
+            raise ReportError(
+                f"{place(page.source)}: raw HTML loads '{address}'; the page must hold all it shows: "
+                "use a Markdown image, or leave it out"
+            )
+
+
+class _LoadedAddresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.in_style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.in_style = tag == "style"
+        for name, value in attrs:
+            if value and name in LOADED.get(tag, ()):
+                self.found.append(value.strip())
+            if value and name == "style":
+                self.found += IN_STYLE.findall(value)
+
+    def handle_data(self, data: str) -> None:
+        if self.in_style:
+            self.found += IN_STYLE.findall(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_style = False

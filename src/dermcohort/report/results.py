@@ -1,0 +1,90 @@
+"""What the cells of a report use: tables and figures that the scripts of analyses/ saved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..estimates import Estimates
+from ..pipeline import RESULTS_VARIABLE
+from ..wording import suggest
+from .errors import ReportError
+
+
+class Results:
+    """The results folder: what `dermcohort run` chose, else the nearest ``results/`` here or above.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Another folder.
+
+    Raises
+    ------
+    ReportError
+        If there is none.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.folder = _find_folder() if folder is None else Path(folder)
+        if not self.folder.is_dir():
+            raise ReportError(
+                f"the results folder '{self.folder.name}' does not exist: run dermcohort run first"
+            )
+
+    def load(self, name: str) -> Estimates:
+        """The estimates saved under `name`."""
+        return Estimates.load(self._file(name, "estimates", (".parquet",)))
+
+    def table(
+        self,
+        name: str,
+        labels: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        spread: str | None = None,
+    ) -> None:
+        """Print a table as Markdown, method and notes below it; for a cell with ``output: asis``.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed name of a column, term or level (as ``variable=level``).
+        columns : list of str, optional
+            Printed columns to show, in this order; all where absent.
+        spread : str, optional
+            A grouping column whose levels become columns, each with its estimates.
+        """
+        print(self.load(name).to_markdown(labels, columns=columns, spread=spread))
+
+    def figure(self, name: str) -> Any:
+        """A figure saved under `name`, to stand last in a cell."""
+        from IPython.display import SVG, Image
+
+        file = self._file(name, "figure", (".svg", ".png"))
+        return SVG(filename=str(file)) if file.suffix == ".svg" else Image(filename=str(file))
+
+    def _file(self, name: str, kind: str, suffixes: Sequence[str]) -> Path:
+        for suffix in suffixes:
+            file = self.folder / f"{name}{suffix}"
+            if file.exists():
+                return file
+        known = sorted({file.stem for suffix in suffixes for file in self.folder.glob(f"*{suffix}")})
+        there = f"There are: {', '.join(known)}." if known else "There are none."
+        raise ReportError(
+            f"{self.folder.name}/ has no {kind} '{name}'.{suggest(name, known)} {there} "
+            "The scripts of analyses/ save them: run dermcohort run first"
+        )
+
+
+def _find_folder() -> Path:
+    chosen = os.environ.get(RESULTS_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    here = Path.cwd()
+    found = next((above / "results" for above in (here, *here.parents) if (above / "results").is_dir()), None)
+    if found is None:
+        raise ReportError("there is no results/ folder here or above: run dermcohort run first")
+    return found

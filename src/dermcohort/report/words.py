@@ -1,0 +1,69 @@
+"""The few words that the renderer itself writes, by language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """Prefixes of captions and references, titles of callouts, and labels of the page.
+
+    `section` has a place for the number, as it stands in the middle in Chinese.
+    """
+
+    fig: str
+    tbl: str
+    section: str
+    after_label: str
+    between: str
+    callouts: dict[str, str]
+    contents: str
+    menu: str
+    references: str
+    abstract: str
+
+    def label(self, kind: str, number: str) -> str:
+        """``Figure 1``, ``Table 2``, ``Section 3``; the blank does not break across lines."""
+        if kind == "sec":
+            return self.section.format(number)
+        return f"{self.fig if kind == 'fig' else self.tbl}\u00a0{number}"
+
+
+WORDS = {
+    "en": Words(
+        fig="Figure",
+        tbl="Table",
+        section="Section\u00a0{}",
+        after_label=": ",
+        between=", ",
+        callouts={
+            "note": "Note",
+            "warning": "Warning",
+            "important": "Important",
+            "tip": "Tip",
+            "caution": "Caution",
+        },
+        contents="On this page",
+        menu="Menu",
+        references="References",
+        abstract="Abstract",
+    ),
+    "zh": Words(
+        fig="图",
+        tbl="表",
+        section="第\u00a0{}\u00a0节",
+        after_label="：",
+        between="、",
+        callouts={"note": "注", "warning": "警告", "important": "重要", "tip": "提示", "caution": "小心"},
+        contents="本页目录",
+        menu="目录",
+        references="参考文献",
+        abstract="摘要",
+    ),
+}
+
+
+def words_of(language: str) -> Words:
+    """Words of ``zh``, ``zh-CN`` …; English ones where the renderer does not know the language."""
+    return WORDS.get(language.replace("_", "-").split("-")[0].lower(), WORDS["en"])

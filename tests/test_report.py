@@ -1,0 +1,822 @@
+"""Reports: the subset of Quarto in one document rendered once, and what must not happen to a page."""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import html as html_
+import json
+import os
+import re
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dermcohort.describe import flow, listing, table_one
+from dermcohort.estimates import Estimates
+from dermcohort.report import ReportError, Results, render
+from dermcohort.report.document import build
+from dermcohort.report.execute import execute
+from dermcohort.report.qmd import read_document
+from dermcohort.tables import markdown_table
+
+# one pixel
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+SUBSET = r"""---
+title: Skin health of *three* cohorts
+subtitle: What was found
+author:
+  - name: A. Author
+  - B. Author
+date: 2026-01-31
+abstract: |
+  Prevalence is in @tbl-prevalence.
+params:
+  unused: 1
+number-sections: true
+bibliography: references.bib
+csl: style.csl
+execute:
+  echo: false
+---
+
+```{python}
+#| tags: [parameters]
+cohort = "all"
+minimum: int = 5
+```
+
+## Methods {#sec-methods}
+
+As described.[^1] See @sec-results and @sec-detail. Earlier work [@lim2020, p. 3] agrees with @wei2019.
+
+[^1]: A note at the foot.
+
+```{python}
+#| echo: true
+# the options above are not shown
+print(f"{cohort} at least {minimum}")
+```
+
+## Results {#sec-results}
+
+@fig-curve, [-@fig-curve], [@fig-curve; @fig-dot], [Fig. @fig-dot], @tbl-prevalence, @tbl-plain, @tbl-divided, @fig-wrapped.
+
+### Detail {#sec-detail}
+
+{{< include part.qmd >}}
+
+```{python}
+#| label: fig-curve
+#| fig-cap: "A curve with *emphasis*: rising"
+#| fig-alt: A line that rises from "left" to right.
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots(figsize=(4, 2))
+ax.plot([0, 1], [0, 1])
+```
+
+![A dot](dot.png){#fig-dot fig-alt="One dark dot."}
+
+```{python}
+#| label: tbl-prevalence
+#| tbl-cap: Prevalence by cohort
+#| output: asis
+from dermcohort.report import Results
+results = Results("saved")
+results.table("prevalence", labels={"eczema": "Eczema & co"})
+```
+
+| group | n |
+|-------|--:|
+| a     | 1 |
+
+: A plain table {#tbl-plain}
+
+::: {#tbl-divided}
+
+| group | n |
+|-------|--:|
+| b     | 2 |
+
+The caption of the *div*
+:::
+
+::: {#fig-wrapped fig-alt="A wrapped dot."}
+
+![](dot.png)
+
+The caption of the figure div
+:::
+
+| a very long heading that goes on and on and on | another very long heading that goes on and on and on |
+|---|---|
+| unnumbered | table |
+
+::: {.callout-note}
+A note without title.
+:::
+
+::: {.callout-warning title="Mind the gap"}
+A warning.
+:::
+
+::: {.callout-important}
+## Own heading
+
+Important.
+:::
+
+::: {.callout-tip}
+A tip.
+:::
+
+::: {.panel-tabset}
+## Women
+
+Tab of women.
+
+## Men
+
+Tab of men.
+:::
+
+## More outputs
+
+```{python}
+import warnings
+warnings.warn("mind the warning")
+```
+
+```{python}
+#| warning: false
+import warnings
+warnings.warn("silenced warning")
+```
+
+```{python}
+#| include: false
+print("never included")
+```
+
+```{python}
+#| output: false
+print("output off")
+```
+
+```{python}
+#| eval: false
+#| echo: true
+not_run_at_all(1)
+```
+
+```{python}
+#| error: true
+raise ValueError("shown on purpose")
+```
+
+```{python}
+from IPython.display import HTML, Markdown, display
+display(Markdown("Some **bold** from a cell, see @sec-methods."))
+HTML("<table class='raw'><tr><td>raw cell</td></tr></table>")
+```
+
+```{python}
+#| output: asis
+print("A sentence with $x^2$ from a cell.")
+```
+
+```python
+not_a_cell = True
+```
+
+<div class="raw-block">Raw <b>HTML</b></div>
+
+::: {.content-visible when-format="html"}
+Only in HTML.
+:::
+
+::: {.content-visible when-format="pdf"}
+Only in PDF, with @fig-none.
+:::
+
+::: {.content-hidden when-format="html"}
+Hidden in HTML.
+:::
+
+::: {.content-hidden unless-format="html"}
+Hidden elsewhere.
+:::
+
+[inline shown]{.content-visible when-format="html"}[inline gone]{.content-hidden when-format="html"}
+
+A [plain link](https://example.org/page) and [another page](other.qmd#part).
+"""
+
+BIB = """
+@article{lim2020, author = {Lim, Ann}, title = {Itch}, journal = {J Skin}, year = {2020}}
+@article{wei2019, author = {Wei, Bo}, title = {Acne}, journal = {J Skin}, year = {2019}}
+"""
+
+CSL = """<?xml version="1.0" encoding="utf-8"?>
+<style xmlns="http://purl.org/net/xbiblio/csl" class="in-text" version="1.0">
+<info><title>t</title><id>t</id><updated>2026-01-01T00:00:00Z</updated></info>
+<citation><sort><key variable="issued"/></sort><layout prefix="(" suffix=")" delimiter="; "><group delimiter=" ~ ">
+<names variable="author"><name form="short"/></names><date variable="issued"><date-part name="year"/></date>
+<text variable="locator"/></group></layout></citation>
+<bibliography><layout suffix="."><group delimiter=" ~ "><names variable="author"/><text variable="title"/></group>
+</layout></bibliography></style>
+"""
+
+
+class Elements(HTMLParser):
+    """Every tag with its attributes, and the text of the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.inside: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag in ("style", "script"):
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.inside and tag == self.inside[-1]:
+            self.inside.pop()
+
+    def handle_data(self, data):
+        if not self.inside:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for found, attributes in self.tags if found == tag]
+
+
+def save_results(folder: Path) -> Path:
+    folder.mkdir()
+    table = pd.DataFrame(
+        {"term": ["eczema", "itch_nrs"], "measure": "prevalence", "estimate": [0.1, 0.2]}
+        | {"conf_low": [0.05, 0.1], "conf_high": [0.15, 0.3], "n": [50, 50]}
+    )
+    Estimates(table, method="Crude prevalence.", n=50, notes=("5 rows left out: 'a_b' <missing>.",)).save(
+        folder / "prevalence"
+    )
+    (folder / "curve.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>")
+    (folder / "dot.png").write_bytes(PNG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def subset(tmp_path_factory):
+    """(HTML, elements, seconds) of the document with the whole subset, rendered once."""
+    folder = tmp_path_factory.mktemp("subset")
+    (folder / "page.qmd").write_text(SUBSET, "utf-8")
+    (folder / "part.qmd").write_text(
+        '---\ntitle: ignored\n---\nAn *included* part.\n\n```{python}\nprint("cell of the part")\n```\n',
+        "utf-8",
+    )
+    (folder / "references.bib").write_text(BIB, "utf-8")
+    (folder / "style.csl").write_text(CSL, "utf-8")
+    (folder / "dot.png").write_bytes(PNG)
+    save_results(folder / "saved")
+    start = time.perf_counter()
+    pages = render(folder / "page.qmd", engine="embedded", params={"cohort": "hunan"})
+    seconds = time.perf_counter() - start
+    assert pages == [folder / "_site" / "page.html"]
+    text = pages[0].read_text("utf-8")
+    return text, Elements(text), seconds
+
+
+def write(folder: Path, text: str, name: str = "page.qmd") -> Path:
+    (folder / name).write_text(text, "utf-8")
+    return folder / name
+
+
+def page_of(path: Path, **options) -> str:
+    return render(path, engine="embedded", **options)[0].read_text("utf-8")
+
+
+# ---------------------------------------------------------------------------------- the subset
+
+
+def test_front_matter(subset):
+    text, page, _ = subset
+    assert "<h1>Skin health of <em>three</em> cohorts</h1>" in text
+    assert "<title>Skin health of three cohorts</title>" in text
+    assert "What was found" in page.text
+    assert "A. Author, B. Author" in page.text
+    assert "2026-01-31" in page.text
+    assert "Prevalence is in Table 1." in page.text
+    assert page.of("html") == [{"lang": "en"}]
+
+
+def test_sections_are_numbered_and_referred_to(subset):
+    text, page, _ = subset
+    assert "See Section 2 and Section 2.1." in page.text
+    assert '<a href="#sec-detail" class="cross-reference">' in text
+    assert re.search(r'<h3 [^>]*id="sec-detail"[^>]*>.*2\.1.*Detail</h3>', text)
+
+
+def test_contents_list_the_sections_of_the_page(subset):
+    text, page, _ = subset
+    side = text[text.index('<aside class="side">') : text.index("</aside>")]
+    assert "On this page" in side
+    assert side.count('href="#sec-results"') == 1
+    assert "Women" not in side
+    identifiers = [a["id"] for _, a in page.tags if a.get("id")]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_figures_and_tables_are_numbered_in_order(subset):
+    _, page, _ = subset
+    assert "Figure 1: A curve with emphasis: rising" in page.text
+    assert "Figure 2: A dot" in page.text
+    assert "Figure 3: The caption of the figure div" in page.text
+    assert "Table 1: Prevalence by cohort" in page.text
+    assert "Table 2: A plain table" in page.text
+    assert "Table 3: The caption of the div" in page.text
+
+
+def test_references_are_links(subset):
+    page = subset[1]
+    expected = "Figure 1, 1, Figure 1, Figure 2, Fig. 2, Table 1, Table 2, Table 3, Figure 3."
+    assert expected in page.text
+    targets = {a["href"][1:] for a in page.of("a") if a.get("class") == "cross-reference"}
+    assert targets <= {a["id"] for _, a in page.tags if a.get("id")}
+    assert {"fig-curve", "fig-dot", "fig-wrapped", "tbl-prevalence", "tbl-plain", "tbl-divided"} <= targets
+
+
+def test_figures_have_alternative_texts(subset):
+    _, page, _ = subset
+    alts = [image["alt"] for image in page.of("img")]
+    assert alts == ['A line that rises from "left" to right.', "One dark dot.", "A wrapped dot."]
+    assert page.of("img")[0]["src"].startswith("data:image/svg+xml;base64,")
+    assert page.of("img")[1]["src"].startswith("data:image/png;base64,")
+    assert "Axes" not in page.text and "Line2D" not in page.text
+
+
+def test_tables_have_notes_and_natural_columns(subset):
+    text = subset[0]
+    table = text[text.index('id="tbl-prevalence"') :]
+    table = table[: table.index("</figure>")]
+    assert table.index("<figcaption>") < table.index("<table") < table.index('class="table-notes"')
+    assert "Eczema &amp; co" in table and "itch_nrs" in table
+    assert "<p>Crude prevalence.</p>" in table and "<p>n = 50</p>" in table
+    assert "&lt;missing&gt;" in table
+    assert "<col " not in text
+    assert text.count('class="table-scroll"') >= text.count("<table")
+
+
+def test_callouts(subset):
+    _, page, _ = subset
+    kinds = [a["class"] for a in page.of("div") if "callout callout-" in (a.get("class") or "")]
+    assert [kind.split("-")[-1] for kind in kinds] == ["note", "warning", "important", "tip"]
+    for words in (
+        "Note A note without title.",
+        "Mind the gap A warning.",
+        "Own heading Important.",
+        "Tip A tip.",
+    ):
+        assert words in page.text
+
+
+def test_tabsets_are_flattened_below_their_section(subset):
+    text, page, _ = subset
+    assert "Women Tab of women. Men Tab of men." in page.text
+    assert re.search(r'<h4 [^>]*class="[^"]*tab-title[^"]*"[^>]*>Women</h4>', text)
+
+
+def test_footnotes_and_citations(subset):
+    _, page, _ = subset
+    assert "A note at the foot." in page.text
+    assert "(Lim ~ 2020 ~ 3)" in page.text
+    assert "Wei (2019)" in page.text or "Wei" in page.text
+    assert "References" in page.text
+    assert "Ann Lim ~ Itch." in page.text
+
+
+def test_options_of_cells(subset):
+    _, page, _ = subset
+    for shown in (
+        "hunan at least 5",
+        "# the options above are not shown",
+        "cell of the part",
+        "mind the warning",
+        "not_run_at_all(1)",
+        "ValueError: shown on purpose",
+        "not_a_cell = True",
+        "A sentence with",
+        "Some bold from a cell, see Section 1.",
+        "raw cell",
+    ):
+        assert shown in page.text, shown
+    for absent in ("#|", "silenced warning", "never included", "output off", "import warnings", "{python}"):
+        assert absent not in page.text, absent
+
+
+def test_math_needs_no_javascript(subset):
+    page = subset[1]
+    assert page.of("math") and not page.of("script")
+
+
+def test_content_by_format(subset):
+    _, page, _ = subset
+    for shown in ("Only in HTML.", "Hidden elsewhere.", "inline shown", "Raw HTML"):
+        assert shown in page.text
+    for hidden in ("Only in PDF", "Hidden in HTML", "inline gone"):
+        assert hidden not in page.text
+
+
+def test_page_is_self_contained(subset):
+    text, page, _ = subset
+    for tag in ("img", "script", "link", "iframe", "source", "object"):
+        for attributes in page.of(tag):
+            for name in ("src", "href", "data", "srcset"):
+                assert (attributes.get(name) or "data:").startswith("data:")
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "http" not in style and "url(" not in style
+    assert 'href="https://example.org/page"' in text
+    assert 'href="other.html#part"' in text
+
+
+def test_rendering_takes_seconds(subset):
+    assert subset[2] < 30
+
+
+# ---------------------------------------------------------------------------------- errors
+
+
+def test_failing_cell_names_its_line_and_keeps_the_former_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").mkdir()
+    path = write(tmp_path / "reports", "# A\n\nGood page.\n", "page.qmd")
+    page = render("reports/page.qmd", engine="embedded")[0]
+    text = "# A\n\n```{python}\n1\n```\n\ntext\n\n```{python}\n#| label: tbl-x\n{}['rate']\n```\n"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ReportError) as error:
+        render("reports/page.qmd", engine="embedded")
+    assert str(error.value) == "reports/page.qmd:9: cell 'tbl-x' failed: KeyError: 'rate'"
+    assert "Good page." in page.read_text("utf-8")
+    assert [file.name for file in page.parent.iterdir()] == ["page.html"]
+
+
+def test_failing_cell_of_an_included_file_names_that_file(tmp_path):
+    write(tmp_path, "text\n\n```{python}\n1 / 0\n```\n", "part.qmd")
+    path = write(tmp_path, "{{< include part.qmd >}}\n")
+    with pytest.raises(
+        ReportError, match=r"part\.qmd:3: the cell failed: ZeroDivisionError: division by zero"
+    ):
+        render(path, engine="embedded")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "a\n\nsee @fig-curv\n\n![x](dot.png){#fig-curve}\n",
+            r"page\.qmd:3: .*'@fig-curv'.*Did you mean 'fig-curve'",
+        ),
+        ("see @sec-none\n", r"page\.qmd:1: the reference '@sec-none' has no target"),
+        ("see @eq-none\n", r"page\.qmd:1: the reference '@eq-none' has no target"),
+        ("![x](dot.png){#fig-a}\n\n![x](dot.png){#fig-a}\n", r"page\.qmd:1: the label 'fig-a' is used twice"),
+        ("![x](none.png)\n", r"page\.qmd: the image 'none\.png' does not exist"),
+        ("![x](https://example.org/a.png)\n", r"page\.qmd: the image .* is elsewhere"),
+        ("<script src='https://example.org/a.js'></script>\n", r"page\.qmd: raw HTML loads 'https:"),
+        ("<div style='background: url(https://example.org/a.png)'></div>\n", r"raw HTML loads 'https:"),
+        ("---\ntitle: a\n", r"page\.qmd:1: the front matter is not closed"),
+        ("---\ntitle: [a\n---\n", r"page\.qmd:1: the front matter cannot be read"),
+        ("a\n\n```{python}\n1\n", r"page\.qmd:3: the cell is not closed"),
+        ("```{python}\n#| label: [a\n1\n```\n", r"page\.qmd:1: the options of the cell cannot be read"),
+        ("```{r}\n1\n```\n", r"page\.qmd:1: .*runs python cells only, not 'r'"),
+        ("a\n{{< include none.qmd >}}\n", r"page\.qmd:2: the included 'none\.qmd' does not exist"),
+        ("{{< include page.qmd >}}\n", r"page\.qmd:1: 'page\.qmd' includes itself"),
+        ("{{< video a.mp4 >}}\n", r"page\.qmd:1: .* no shortcode 'video'"),
+        ("n = `{python} n`\n", r"page\.qmd:1: .*runs no inline code"),
+        ("---\nbibliography: none.bib\n---\n", r"bibliography: none\.bib does not exist"),
+        (
+            "---\nbibliography: a.bib\n---\n@nobody says\n",
+            r"the citation '@nobody' is not in the bibliography",
+        ),
+    ],
+)
+def test_clear_errors(tmp_path, text, message):
+    (tmp_path / "dot.png").write_bytes(PNG)
+    (tmp_path / "a.bib").write_text(BIB, "utf-8")
+    with pytest.raises(ReportError, match=message):
+        render(write(tmp_path, text), engine="embedded")
+    assert not (tmp_path / "_site").exists()
+
+
+def test_what_stands_in_code_is_not_run(tmp_path):
+    text = "````markdown\n```{python}\nboom\n```\n{{< include x.qmd >}}\n````\n\nand `{{< a >}}`? no: ```{python}```\n"
+    document = read_document(write(tmp_path, text.replace("and `{{< a >}}`? no: ", "")))
+    assert len(document.parts) == 1 and "boom" in document.parts[0]
+
+
+def test_unknown_parameter(tmp_path):
+    path = write(
+        tmp_path, "---\nparams: {region: a}\n---\n```{python}\n#| tags: [parameters]\ncohort = 1\n```\n"
+    )
+    with pytest.raises(ReportError, match=r"params: 'cohrt' is not declared .*Did you mean 'cohort'\?"):
+        render(path, engine="embedded", params={"cohrt": 2})
+
+
+def test_unknown_choices(tmp_path):
+    path = write(tmp_path, "text\n")
+    with pytest.raises(ReportError, match=r"engine: 'quartoo'.*Did you mean 'quarto'"):
+        render(path, engine="quartoo")
+    with pytest.raises(ReportError, match="language: 'de' is none of en, zh"):
+        render(path, engine="embedded", language="de")
+    with pytest.raises(ReportError, match="docx and pdf are not available yet from the embedded engine"):
+        render(path, ("html", "docx", "pdf"), engine="embedded")
+    with pytest.raises(ReportError, match="does not exist"):
+        render(tmp_path / "none", engine="embedded")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ReportError, match=r"empty has no \.qmd file"):
+        render(tmp_path / "empty", engine="embedded")
+
+
+@pytest.mark.parametrize("absent", ["nbclient", "nbformat", "ipykernel", "pypandoc"])
+def test_missing_packages_say_what_to_install(tmp_path, monkeypatch, absent):
+    path = write(tmp_path, "```{python}\n1\n```\n" if absent != "pypandoc" else "text\n")
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.split(".")[0] == absent:
+            raise ModuleNotFoundError(f"No module named '{absent}'", name=absent)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ReportError, match=r'pip install "dermcohort\[report\]"'):
+        render(path, engine="embedded")
+
+
+# ---------------------------------------------------------------------------------- projects, languages
+
+
+def test_project_order_navigation_and_defaults(tmp_path):
+    (tmp_path / "methods").mkdir()
+    write(tmp_path, "---\ntitle: Welcome\n---\ntext\n", "index.qmd")
+    write(tmp_path, "---\ntitle: Bees\n---\n## One {#sec-one}\n\n@sec-one\n", "b.qmd")
+    write(tmp_path, "---\ntitle: Ants\nexecute: {echo: true}\n---\n```{python}\nshown = 1\n```\n", "a.qmd")
+    write(tmp_path, "---\ntitle: Deep\n---\n```{python}\nhidden = 1\n```\n", "methods/deep.qmd")
+    configuration = {
+        "project": {"type": "website", "output-dir": "../out"},
+        "website": {
+            "title": "The site",
+            "sidebar": {"contents": ["b.qmd", {"section": "More", "contents": ["methods/deep.qmd"]}]},
+        },
+        "execute": {"echo": False},
+        "format": {"html": {"number-sections": True}},
+    }
+    listed = configuration["website"]["sidebar"]["contents"]
+    listed += [{"href": "index.qmd", "text": "Start"}, {"file": "a.qmd", "text": "All ants"}]
+    (tmp_path / "_quarto.yml").write_text(json.dumps(configuration), "utf-8")
+    pages = render(tmp_path, engine="embedded", output=tmp_path / "out")
+    assert [str(page.relative_to(tmp_path / "out")) for page in pages] == [
+        "index.html",
+        "b.html",
+        "methods/deep.html",
+        "a.html",
+    ]
+    texts = [page.read_text("utf-8") for page in pages]
+    assert "<title>Welcome · The site</title>" in texts[0]
+    links = re.findall(r'<a href="([^"#]+)"( aria-current="page")?>([^<]+)</a>', texts[2])
+    assert links[:4] == [
+        ("../index.html", "", "Start"),
+        ("../b.html", "", "Bees"),
+        ("deep.html", ' aria-current="page"', "Deep"),
+        ("../a.html", "", "All ants"),
+    ]
+    assert links[:4] == links[4:8]  # the side of a wide screen, the menu of a narrow one
+    assert "hidden" not in Elements(texts[2]).text and "shown = 1" in Elements(texts[3]).text
+    assert "Section 1" in Elements(texts[1]).text
+    # one page of the project alone has the same place and navigation
+    (tmp_path / "out" / "b.html").unlink()
+    assert render(tmp_path / "b.qmd", engine="embedded", output=tmp_path / "out") == [
+        tmp_path / "out" / "b.html"
+    ]
+    assert (tmp_path / "out" / "b.html").read_text("utf-8") == texts[1]
+
+
+def test_folder_without_configuration_and_one_bad_page(tmp_path):
+    for name in ("z", "index", "a"):
+        write(tmp_path, f"page {name}\n", f"{name}.qmd")
+    write(tmp_path, "not a page\n", "_part.qmd")
+    pages = render(tmp_path, engine="embedded")
+    assert [page.name for page in pages] == ["index.html", "a.html", "z.html"]
+    assert pages[0].parent == tmp_path / "_site"
+    write(tmp_path, "new text\n", "a.qmd")
+    write(tmp_path, "@fig-none\n", "z.qmd")
+    with pytest.raises(ReportError, match=r"z\.qmd:1"):
+        render(tmp_path, engine="embedded")
+    assert "new text" not in pages[1].read_text("utf-8")
+
+
+def test_chinese_captions_and_the_language_parameter(tmp_path):
+    (tmp_path / "dot.png").write_bytes(PNG)
+    text = """---
+title: 报告
+number-sections: true
+abstract: 内容
+---
+
+```{python}
+#| tags: [parameters]
+#| include: false
+language = "en"
+```
+
+## 方法 {#sec-a}
+
+见 @fig-a 和 @tbl-a，@sec-a，[@fig-a; @fig-b]。
+
+```{python}
+#| echo: false
+print("language is", language)
+```
+
+![曲线](dot.png){#fig-a}
+
+![散点](dot.png){#fig-b}
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+: 患病率 {#tbl-a}
+
+::: {.callout-warning}
+小心。
+:::
+"""
+    page = Elements(page_of(write(tmp_path, text), language="zh"))
+    assert "见 图 1 和 表 1，第 1 节，图 1、图 2。" in page.text
+    assert "图 1：曲线" in page.text and "表 1：患病率" in page.text
+    assert "警告" in page.text and "本页目录" in page.text and "摘要" in page.text
+    assert "language is zh" in page.text
+    assert page.of("html") == [{"lang": "zh"}]
+
+
+def test_unnumbered_sections_are_referred_to_by_title(tmp_path):
+    page = Elements(page_of(write(tmp_path, "# Methods {#sec-m}\n\nSee @sec-m.\n")))
+    assert "See Methods." in page.text
+
+
+def test_other_formats_start_from_the_same_tree(tmp_path):
+    """Conditional content follows the format; nothing in the tree is HTML."""
+    text = "::: {.content-visible when-format='docx'}\nFor Word, @tbl-a.\n:::\n\n| a |\n|---|\n| 1 |\n\n: T {#tbl-a}\n"
+    document = read_document(write(tmp_path, text))
+    tree = build(execute(document, {}, {}, tmp_path), document, {}, tmp_path, "docx")
+    shown = json.dumps(tree)
+    assert "Word," in shown and "Table\\u00a01" in shown and "RawBlock" not in shown
+
+
+# ---------------------------------------------------------------------------------- Quarto
+
+
+@pytest.fixture
+def fake_quarto(tmp_path, monkeypatch):
+    """A program `quarto` that records its arguments and writes two pages; fails when told to."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "quarto"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import json, os, pathlib, sys\n"
+        f"pathlib.Path({str(tmp_path / 'record.json')!r}).write_text(\n"
+        "    json.dumps({'arguments': sys.argv[1:], 'python': os.environ.get('QUARTO_PYTHON')}))\n"
+        "if os.environ.get('FAKE_QUARTO_FAILS'):\n"
+        "    sys.stderr.write('ERROR: no such thing\\n'); sys.exit(1)\n"
+        "out = pathlib.Path(sys.argv[sys.argv.index('--output-dir') + 1])\n"
+        "for name in ('a.html', 'index.html', 'lib/x.css'):\n"
+        "    (out / name).parent.mkdir(exist_ok=True); (out / name).write_text(name)\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return tmp_path / "record.json"
+
+
+def test_quarto_is_used_where_it_is_installed(tmp_path, fake_quarto):
+    text = "```{python}\n#| tags: [parameters]\nlanguage = 'en'\nn = 1\n```\n"
+    path = write(tmp_path, text)
+    pages = render(path, output=tmp_path / "out", language="zh", params={"n": 3})
+    assert pages == [tmp_path / "out" / "index.html", tmp_path / "out" / "a.html"]
+    assert (tmp_path / "out" / "lib" / "x.css").exists()
+    record = json.loads(fake_quarto.read_text())
+    assert record["python"] == sys.executable
+    arguments = record["arguments"]
+    assert arguments[:4] == ["render", str(path), "--to", "html"]
+    assert arguments[6:] == ["-P", "language:zh", "-P", "n:3", "-M", "lang:zh"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bin", "out", "page.qmd", "record.json"]
+
+
+def test_quarto_failure_shows_its_last_lines(tmp_path, fake_quarto, monkeypatch):
+    monkeypatch.setenv("FAKE_QUARTO_FAILS", "1")
+    with pytest.raises(ReportError, match="quarto render failed: ERROR: no such thing"):
+        render(write(tmp_path, "text\n"), engine="quarto", output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_quarto_asked_for_but_absent(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        ReportError, match="'quarto' is not on the PATH; install Quarto, or use engine='embedded'"
+    ):
+        render(write(tmp_path, "text\n"), engine="quarto")
+
+
+# ---------------------------------------------------------------------------------- results
+
+
+def test_results_come_from_the_nearest_folder(tmp_path, monkeypatch, capsys):
+    folder = save_results(tmp_path / "results")
+    (tmp_path / "reports").mkdir()
+    monkeypatch.chdir(tmp_path / "reports")
+    monkeypatch.delenv("DERMCOHORT_RESULTS", raising=False)
+    assert Results().folder == folder
+    Results().table("prevalence", columns=["", "n"])
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[:3] == ["|   | n |".replace("   ", "  "), "|:--|--:|", "| eczema | 50 |"]
+    assert Results().load("prevalence").n == 50
+    assert "<svg" in Results().figure("curve").data
+    assert Results().figure("dot").data == PNG
+    monkeypatch.setenv("DERMCOHORT_RESULTS", str(tmp_path / "none"))
+    with pytest.raises(ReportError, match="'none' does not exist: run dermcohort run first"):
+        Results()
+
+
+def test_missing_results_name_what_there_is(tmp_path, monkeypatch):
+    results = Results(save_results(tmp_path / "results"))
+    with pytest.raises(
+        ReportError, match=r"no estimates 'prevalense'\. Did you mean 'prevalence'\? There are: prev"
+    ):
+        results.table("prevalense")
+    with pytest.raises(
+        ReportError, match=r"no figure 'x'\. There are: curve, dot\. .*run dermcohort run first"
+    ):
+        results.figure("x")
+    with pytest.raises(KeyError, match="columns: 'N' is not printed"):
+        results.table("prevalence", columns=["N"])
+    monkeypatch.delenv("DERMCOHORT_RESULTS", raising=False)
+    monkeypatch.chdir(tmp_path / "results")
+    assert Results().folder == tmp_path / "results"
+
+
+def test_markdown_of_a_table_is_what_its_text_says(tmp_path):
+    """Every sign that means something to Markdown comes out as itself."""
+    cells = [
+        "a|b",
+        "*x* _y_ `z`",
+        "<b> & [c](d)",
+        "\u2003indented #1 ~s~ ^t^ $m$ @fig-x",
+        "1. no list",
+        "C:\\path",
+    ]
+    frame = pd.DataFrame({"": cells, "n": ["1", "−2", "<3", "–", "∞", "6"], "word": list("abcdef")})
+    notes = ["- no list with <tag> & 'a_b'", "1. neither here", "# no heading"]
+    text = page_of(write(tmp_path, markdown_table(frame, notes) + "\n"))
+    for cell in [*cells, *notes]:
+        shown = re.sub(r"'(\w+)'", "‘\\1’", cell) if cell in notes else cell
+        assert html_.escape(shown, quote=False) in text, cell
+    rows = re.findall(r'<td style="text-align: (\w+);">', text)
+    assert rows[:3] == ["left", "right", "left"]
+
+
+def test_spread_puts_groups_side_by_side():
+    table = pd.DataFrame(
+        {"cohort": ["a", "a", "b"], "term": ["acne", "itch", "itch"], "measure": "prevalence"}
+        | {"estimate": [0.1, 0.2, 0.3], "conf_low": [0.0, 0.1, 0.2], "conf_high": [0.2, 0.3, 0.4], "n": 9}
+    )
+    shown = Estimates(table, method="m", n=9).to_markdown({"cohort": "Cohort"}, spread="cohort").splitlines()
+    assert shown[0] == "|  | a | b |"
+    assert shown[2] == "| acne | 10.0 (0.0, 20.0) | – |"
+    assert shown[3] == "| itch | 20.0 (10.0, 30.0) | 30.0 (20.0, 40.0) |"
+
+
+def test_notes_are_the_same_in_markdown_and_great_tables():
+    data = pd.DataFrame({"age": [30.0, 40, None], "sex": ["f", "m", "f"]})
+    for made in (
+        table_one(data, ["age"], by="sex"),
+        flow([("Enrolled", 12), ("Analysed", 10, [("Missing", 2)])]),
+        listing(pd.DataFrame({"file": ["a"], "rows": [1]}), "Rows."),
+    ):
+        notes = [made.method, *made.notes]
+        assert made._table_notes() == notes
+        assert made.to_markdown().endswith(":::")
+        for note in notes:
+            assert html_.escape(note) in made.gt().as_raw_html()
