@@ -403,7 +403,11 @@ class Study:
         if time_scale not in ("follow-up", "age"):
             raise StudyError(f"time_scale='{time_scale}' is unknown; choose follow-up or age")
         at_visits = condition in self.visits.columns
-        known_events = list(pd.unique(self.events["event"].astype(str)))
+        known_events = self._known_events()
+        if at_visits and self.schema["condition"].get(condition) is None:
+            raise StudyError(
+                f"'{condition}' records no disease, so it has no onset; give it 'condition' in the schema if it does"
+            )
         for name in [condition] * (not at_visits) + [competing] * (competing is not None):
             if name not in known_events:
                 options = [*known_events, *self.visits.columns]
@@ -481,6 +485,12 @@ class Study:
         n_events = int((keep & has_event).sum())
         flow.append(FlowStep(f"With incident {self.label(condition)}", n_events, ()))
         return AnalysisFrame(data[keep].reset_index(drop=True), Flow(tuple(flow)))
+
+    def _known_events(self) -> list[str]:
+        """Events that the study looks for, whether or not anybody had one."""
+        declared = self.schema.index[self.schema["entity"] == "event"]
+        death = ["death"] if "death_date" in self.participants.columns else []
+        return list(dict.fromkeys([*self.events["event"].astype(str), *declared, *death]))
 
     def _events_of(self, event: str, base: pd.DataFrame) -> dict[str, np.ndarray]:
         """First `event` of every person of `base`: its lower and upper date, NaT where there is none."""

@@ -50,13 +50,15 @@ def condition_events(visits: list[Visits], people: People, dictionary: Dictionar
             first[["person", "order"]], on="person", suffixes=("", "_first")
         )
         lower = before[before["order"] < before["order_first"]].groupby("person")["date"].max()
+        # the first visit with it may have no date: a later one bounds the onset too
+        upper = seen[seen["yes"]].groupby("person")["date"].min()
         tables.append(
             pd.DataFrame(
                 {
                     "participant_id": people.ids.to_numpy()[first["person"]],
                     "event": variable.name,
                     "lower": first["person"].map(lower).to_numpy(),
-                    "upper": first["date"].to_numpy(),
+                    "upper": first["person"].map(upper).to_numpy(),
                     "ascertainment": first["ascertainment"].to_numpy(),
                 }
             )
