@@ -42,5 +42,6 @@ listing(
 ).save(results / "why_missing")
 
 matrix = study.matrix()
-visits = [column for column in matrix.columns if column[1] in study.waves]
-save_figure(status_matrix(matrix[visits], labels=labels), results / "matrix")
+matrix = matrix[[column for column in matrix.columns if column[1] in study.waves]]
+told_at_visits = (matrix != "impossible").any(axis=1)
+save_figure(status_matrix(matrix[told_at_visits], labels=labels), results / "matrix")

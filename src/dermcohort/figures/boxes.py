@@ -16,7 +16,7 @@ def flow_boxes(table: pd.DataFrame, ax: Axes | None) -> Axes:
     """Boxes of those kept from top to bottom, those excluded beside the arrow that leads to them."""
     steps = [group for _, group in table.groupby("step", sort=True)]
     if ax is None:
-        _, ax = plt.subplots(figsize=(7.0, 1.3 * len(steps) + 0.4), layout="constrained")
+        _, ax = plt.subplots(figsize=(7.0, 1.0 * len(steps) + 0.2), layout="constrained")
     for number, step in enumerate(steps):
         kept = step[step["kind"] == "kept"].iloc[0]
         text = textwrap.fill(kept["label"], 30) + f"\n(n = {kept['n']:,})"
@@ -24,7 +24,7 @@ def flow_boxes(table: pd.DataFrame, ax: Axes | None) -> Axes:
         if number:
             ax.annotate(
                 "",
-                (0.28, -number + 0.28),
+                (0.28, -number + 0.3),
                 (0.28, -number + 0.72),
                 arrowprops={"arrowstyle": "->", "linewidth": 0.8},
             )

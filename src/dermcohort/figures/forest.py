@@ -14,6 +14,7 @@ from ..tables import PROPORTIONS, RATIOS, groups_of, level_label, measure_headin
 
 DIFFERENCES = frozenset({"RD", "difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+FINE_TICKS = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 2.5, 3, 4])
 
 
 def point_ranges(table: pd.DataFrame, conf_level: float, ax: Axes | None, labels: Mapping[str, str]) -> Axes:
@@ -55,7 +56,8 @@ def _log_axis(ax: Axes, values: np.ndarray) -> None:
     ax.set_xscale("log")
     low, high = min(values.min(initial=1.0), 0.8) * 0.9, max(values.max(initial=1.0), 1.25) * 1.1
     ax.set_xlim(low, high)
-    ticks = TICKS[(low <= TICKS) & (high >= TICKS)]
+    choice = TICKS if high / low > 6 else FINE_TICKS
+    ticks = choice[(low <= choice) & (high >= choice)]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
 

@@ -14,7 +14,7 @@ from ..tables import PROPORTIONS, level_label, measure_heading
 from .curves import COLORS
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LOG_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+LOG_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 def grouped_ranges(
@@ -45,7 +45,7 @@ def grouped_ranges(
     """
     names = labels or {}
     rows = list(dict.fromkeys(table[row]))
-    groups = list(dict.fromkeys(table[group]))
+    groups = _levels(table[group])
     if ax is None:
         height = 0.9 + (0.12 + 0.13 * len(groups)) * len(rows)
         _, ax = plt.subplots(figsize=(6.5, height), layout="constrained")
@@ -91,9 +91,7 @@ def line_ranges(
 ) -> Axes:
     """Estimates over ordered categories `x` (age groups), joined by a line with a band, one color a group."""
     names = labels or {}
-    levels = list(dict.fromkeys(table[x]))
-    if isinstance(table[x].dtype, pd.CategoricalDtype):
-        levels = [level for level in table[x].cat.categories if level in set(levels)]
+    levels = _levels(table[x])
     if ax is None:
         _, ax = plt.subplots(figsize=(6.0, 3.8), layout="constrained")
     scale, heading = _scale_of(table, conf_level)
@@ -124,6 +122,14 @@ def _scale_of(table: pd.DataFrame, conf_level: float) -> tuple[float, str]:
     measures = list(dict.fromkeys(table["measure"]))
     measure = measures[0] if len(measures) == 1 else "estimate"
     return (100.0 if measure in PROPORTIONS else 1.0), measure_heading(measure, conf_level)
+
+
+def _levels(values: pd.Series) -> list[str]:
+    """The levels that occur, in the order of the categories, else of the rows."""
+    found = list(dict.fromkeys(values))
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return [level for level in values.cat.categories if level in found]
+    return found
 
 
 def _smallest(table: pd.DataFrame) -> float:

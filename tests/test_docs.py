@@ -1,0 +1,87 @@
+"""What the documentation shows is run, and what the program can say is explained."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+import dermcohort as dc
+from dermcohort.harmonize.findings import CHECKS
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(dc.__path__, "dermcohort.")
+    if not module.name.endswith("__main__")
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(name)
+    names = {"pd": pd, "np": np, "dc": dc, **vars(module)}
+    result = doctest.testmod(module, extraglobs=names, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+
+
+def test_public_names_have_docstrings_with_examples():
+    public = [
+        dc.read_dictionary, dc.harmonize, dc.open_study, dc.simulate_cohorts, dc.describe.table_one,
+        dc.describe.flow, dc.prevalence.crude, dc.regression.logistic, dc.survival.incidence_rate,
+        dc.survival.kaplan_meier, dc.survival.cox, dc.report.render, dc.Study.frame,
+    ]  # fmt: skip
+    without = [item.__qualname__ for item in public if ">>>" not in (item.__doc__ or "")]
+    assert without == []
+
+
+def test_readme_runs(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "data-dictionary", tmp_path / "data-dictionary")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert blocks
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["study"].participants["cohort"].nunique() == 3
+
+
+def test_every_command_of_the_readme_exists():
+    from dermcohort.cli import main
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    for line in re.findall(r"^dermcohort ([a-z ]+?) ", text, re.MULTILINE):
+        command = main
+        for word in line.split():
+            command = command.commands[word]
+            if not hasattr(command, "commands"):
+                break
+
+
+def test_links_of_the_documentation_lead_somewhere():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*/README.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_code_is_explained():
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "src/dermcohort/dictionary").glob("*.py"))
+    used = set(re.findall(r'"(DD\d{3})"', source)) | set(CHECKS)
+    text = (ROOT / "docs" / "messages.md").read_text("utf-8")
+    explained = set(re.findall(r"\b((?:DD|H)\d{3})\b", text))
+    for first, last in re.findall(r"(DD\d{3}) to (DD\d{3})", text):
+        explained |= {f"DD{number:03d}" for number in range(int(first[2:]), int(last[2:]) + 1)}
+    assert used - explained == set()
+    assert explained - used == set()
+
+
+def test_every_finding_can_fire():
+    """A check that no code adds is a promise nobody keeps."""
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "src/dermcohort/harmonize").glob("*.py"))
+    added = set(re.findall(r'"(H\d{3})"', source.split("CHECKS = {")[0] + source.split("COLUMNS = (")[1]))
+    assert set(CHECKS) - added == set()
