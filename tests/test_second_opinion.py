@@ -1,0 +1,32 @@
+"""The same numbers from lifelines, where it agrees with R: a second implementation needs no R on the machine."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from lifelines import CoxPHFitter, KaplanMeierFitter
+
+from dermcohort.survival import cox, kaplan_meier
+
+
+@pytest.fixture
+def lung() -> pd.DataFrame:
+    data = pd.read_csv(ROOT / "validation" / "data" / "lung.csv").rename(columns={"ph.ecog": "ecog"})
+    return data.assign(dead=data["status"] - 1)[["time", "dead", "age", "sex", "ecog"]].dropna()
+
+
+def test_kaplan_meier(lung):
+    times = [90, 180, 365, 700]
+    other = KaplanMeierFitter().fit(lung["time"], lung["dead"], timeline=times)
+    ours = kaplan_meier(lung, "time", "dead").at(times)
+    np.testing.assert_allclose(ours["estimate"], other.survival_function_.iloc[:, 0], rtol=1e-12)
+    interval = other.confidence_interval_
+    np.testing.assert_allclose(ours[["conf_low", "conf_high"]], interval, rtol=1e-8)
+
+
+def test_cox(lung):
+    other = CoxPHFitter().fit(lung, "time", "dead", fit_options={"precision": 1e-12})
+    ours = cox("age + sex + ecog", lung, time="time", event="dead")
+    np.testing.assert_allclose(ours.coefficients, other.params_, rtol=1e-6)
+    np.testing.assert_allclose(np.sqrt(np.diag(ours.covariance)), other.standard_errors_, rtol=1e-6)
+    assert ours.concordance == pytest.approx(other.concordance_index_, rel=1e-9)
