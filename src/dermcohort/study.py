@@ -21,6 +21,7 @@ from .storage import read_folder, write_folder
 from .wording import suggest
 
 DAYS_PER_YEAR = 365.25
+STUDY_FORMAT = 1  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
     "participants", "visits", "events", "specimens", "reasons", "participant_reasons", "detection_limits",
@@ -572,6 +573,11 @@ def open_study(path: str | Path) -> Study:
     tables, records = read_folder(Path(path), TABLES, StudyError)
     schema = _schema_from_json(records["schema"])
     manifest = records["manifest"]
+    if manifest.get("format") != STUDY_FORMAT:
+        raise StudyError(
+            f"'{Path(path).name}' has format {manifest.get('format')}, this version reads format {STUDY_FORMAT}: "
+            "run dermcohort harmonize again"
+        )
     for name in ("visits", "participants"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
     for name in ("events", "detection_limits", "specimens"):

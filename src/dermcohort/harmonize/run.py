@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
-from ..study import KEYS, Study, schema_frame
+from ..study import KEYS, STUDY_FORMAT, Study, schema_frame
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
 from .people import People
@@ -483,7 +483,7 @@ def _manifest(
     return json.loads(
         json.dumps(
             {
-                "format": 1,
+                "format": STUDY_FORMAT,
                 "dermcohort": version("dermcohort"),
                 "dictionary_version": dictionary.version,
                 "dictionary_sha256": dictionary.sha256(),
