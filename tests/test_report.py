@@ -407,6 +407,7 @@ def test_footnotes_and_citations(subset):
     assert "Wei (2019)" in page.text or "Wei" in page.text
     assert "References" in page.text
     assert "Ann Lim ~ Itch." in page.text
+    assert len(page.of("h1")) == 1
 
 
 def test_options_of_cells(subset):
@@ -424,7 +425,15 @@ def test_options_of_cells(subset):
         "raw cell",
     ):
         assert shown in page.text, shown
-    for absent in ("#|", "silenced warning", "never included", "output off", "import warnings", "{python}"):
+    for absent in (
+        "#|",
+        "ipykernel",
+        "silenced warning",
+        "never included",
+        "output off",
+        "import warnings",
+        "{python}",
+    ):
         assert absent not in page.text, absent
 
 
@@ -472,6 +481,19 @@ def test_failing_cell_names_its_line_and_keeps_the_former_page(tmp_path, monkeyp
     assert str(error.value) == "reports/page.qmd:9: cell 'tbl-x' failed: KeyError: 'rate'"
     assert "Good page." in page.read_text("utf-8")
     assert [file.name for file in page.parent.iterdir()] == ["page.html"]
+
+
+def test_no_kernel_is_left_running(tmp_path):
+    path = write(tmp_path, "```{python}\nimport os\nprint('process', os.getpid())\n```\n")
+    process = int(re.search(r"process (\d+)", Elements(page_of(path)).text)[1])
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_dying_kernel_names_the_cell(tmp_path):
+    path = write(tmp_path, "```{python}\n1\n```\n\n```{python}\nimport os\nos._exit(1)\n```\n")
+    with pytest.raises(ReportError, match=r"page\.qmd:5: the kernel died while this cell ran"):
+        render(path, engine="embedded")
 
 
 def test_failing_cell_of_an_included_file_names_that_file(tmp_path):
@@ -741,6 +763,23 @@ def test_quarto_asked_for_but_absent(tmp_path, monkeypatch):
 
 
 # ---------------------------------------------------------------------------------- results
+
+
+def test_results_take_printed_names_of_the_study_in_the_language_of_the_page(tmp_path, monkeypatch, capsys):
+    folder = save_results(tmp_path / "results")
+    names = {"en": {"eczema": "Eczema", "age": "Age"}, "zh": {"eczema": "湿疹", "age": "年龄", "sex": "性别"}}
+    (folder / "labels.json").write_text(json.dumps(names), "utf-8")
+    data = pd.DataFrame({"age": [30.0, 40], "sex": ["f", "m"]})
+    table_one(data, ["age", "sex"], labels={"age": "Age", "sex": "Gender"}).save(folder / "one")
+    monkeypatch.delenv("DERMCOHORT_LANGUAGE", raising=False)
+    Results(folder).table("prevalence")
+    assert "| Eczema |" in capsys.readouterr().out
+    monkeypatch.setenv("DERMCOHORT_LANGUAGE", "zh")
+    Results(folder).table("prevalence", labels={"itch_nrs": "Itch"})
+    Results(folder).table("one")
+    printed = capsys.readouterr().out
+    for shown in ("| 湿疹 |", "| Itch |", "| 年龄, mean (SD) |", "| Gender, n (%) |"):
+        assert shown in printed
 
 
 def test_results_come_from_the_nearest_folder(tmp_path, monkeypatch, capsys):

@@ -143,7 +143,11 @@ def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
     :::
     """
     rules = ["--:" if is_number else ":--" for is_number in are_numbers(frame)]
-    rows = [_markdown_row(frame.columns), f"|{'|'.join(rules)}|"]
+    # "(n = 120)" in a heading does not break
+    heads = [
+        re.sub(r"\([^()]{1,14}\)", lambda m: m[0].replace(" ", "\u00a0"), head) for head in frame.columns
+    ]
+    rows = [_markdown_row(heads), f"|{'|'.join(rules)}|"]
     rows += [_markdown_row(row) for row in frame.itertuples(index=False, name=None)]
     if footnotes:
         rows += ["", "::: {.table-notes}", "\n\n".join(_markdown_text(note) for note in footnotes), ":::"]

@@ -81,7 +81,9 @@ def build(markdown: str, document: Document, metadata: Mapping[str, Any], folder
     _number_sections(tree["blocks"], registry, document, shown=bool(metadata.get("number-sections")))
     tree = transform(tree, lambda node: _float(node, registry, document))
     tree = transform(tree, lambda node: _reference(node, registry, document))
-    return transform(tree, _natural_widths)
+    tree = transform(tree, _natural_widths)
+    _add_place_for_references(tree, registry.words)
+    return tree
 
 
 # ------------------------------------------------------------------------------------- content by format
@@ -343,6 +345,18 @@ def _natural_widths(node: Node) -> Node:
     return node
 
 
-def has_citations(tree: Node) -> bool:
-    """Whether citations are left for citeproc."""
-    return next(elements(tree["blocks"], "Cite"), None) is not None or "nocite" in tree["meta"]
+# ------------------------------------------------------------------------------------- bibliography
+
+
+def needs_citeproc(tree: Node) -> bool:
+    """Whether there are citations and a bibliography to take them from."""
+    cited = next(elements(tree["blocks"], "Cite"), None) is not None or "nocite" in tree["meta"]
+    return cited and "bibliography" in tree["meta"]
+
+
+def _add_place_for_references(tree: Node, words: Words) -> None:
+    """A section for the list of references at the end, where the document has no div ``#refs``."""
+    placed = any(block["c"][0][0] == "refs" for block in elements(tree["blocks"], "Div"))
+    if needs_citeproc(tree) and not placed:
+        heading = element("Header", 2, attributes("references", "unnumbered"), text_inlines(words.references))
+        tree["blocks"] += [heading, div([], "refs")]

@@ -9,12 +9,12 @@ import base64
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import ReportError
+from .errors import ReportError, place
 from .qmd import Cell, Document
+from .words import LANGUAGE_VARIABLE
 
 MISSING = (
     "the embedded engine needs packages that are not installed ({}): "
@@ -27,14 +27,23 @@ set_matplotlib_formats("svg", metadata={"Date": None})
 import matplotlib
 matplotlib.rcParams["svg.hashsalt"] = "dermcohort"
 """
+INLINE = "module://matplotlib_inline.backend_inline"
 # what matplotlib calls return is no result for a reader
 PLOT_OBJECT = re.compile(r"^[\[(]*(<Axes|<Figure|<matplotlib|Text\(|array\(\[+<Axes)")
+# a warning begins with a file that exists only inside the kernel
+KERNEL_FILE = re.compile(r"\S*ipykernel_\d+[/\\]\d+\.py:\d+: ")
 COLOR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 IMAGES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
 IN_ORDER_OF_CHOICE = ("text/markdown", *IMAGES, "text/html", "text/latex", "text/plain")
 
 
-def execute(document: Document, params: Mapping[str, Any], defaults: Mapping[str, Any], files: Path) -> str:
+def execute(
+    document: Document,
+    params: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    files: Path,
+    language: str = "en",
+) -> str:
     """Run the document and return its Markdown.
 
     Parameters
@@ -45,6 +54,8 @@ def execute(document: Document, params: Mapping[str, Any], defaults: Mapping[str
         Options of cells that do not say otherwise (`echo`, `warning` …).
     files : Path
         Folder for the images the cells make.
+    language : str
+        Language that `Results` takes printed names from.
 
     Raises
     ------
@@ -54,7 +65,7 @@ def execute(document: Document, params: Mapping[str, Any], defaults: Mapping[str
     cells = [part for part in document.parts if isinstance(part, Cell)]
     options = {id(cell): {**defaults, **cell.options} for cell in cells}
     run = [cell for cell in cells if options[id(cell)].get("eval", True) is not False and cell.code.strip()]
-    outputs = _run(document, run, options, params) if run else {}
+    outputs = _run(document, run, options, params, language) if run else {}
     parts = []
     for number, part in enumerate(document.parts):
         if isinstance(part, Cell):
@@ -73,6 +84,7 @@ def _run(
     cells: Sequence[Cell],
     options: Mapping[int, Mapping[str, Any]],
     params: Mapping[str, Any],
+    language: str,
 ) -> dict[int, list[Any]]:
     """Outputs of each cell, under the id of the cell."""
     try:
@@ -101,33 +113,25 @@ def _run(
         notebook,
         km=manager,
         timeout=None,
+        shutdown_kernel="immediate",
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(document.path.parent.resolve())}},
     )
+    # a backend chosen for scripts (Agg) would leave the cells without images
+    environment = {**os.environ, "MPLBACKEND": INLINE, LANGUAGE_VARIABLE: language}
     try:
-        with _inline_backend():
-            client.execute()
+        # a kernel whose manager is given would be left running without cleanup_kc
+        client.execute(cleanup_kc=True, env=environment)
     except CellExecutionError:
         failed = next(cell for cell in cells if _error_of(made[id(cell)], options[id(cell)]))
         raise ReportError(_failure(failed, made[id(failed)])) from None
     except DeadKernelError:
-        raise ReportError(f"{document.path.name}: the kernel died while the cells ran") from None
+        begun = [cell for cell in cells if "execution" in made[id(cell)].metadata]
+        where = begun[-1].place if begun else place(document.path)
+        raise ReportError(f"{where}: the kernel died while this cell ran; is there enough memory?") from None
     except NoSuchKernel:
         raise ReportError(MISSING.format("ipykernel")) from None
     return {cell: found.outputs for cell, found in made.items()}
-
-
-@contextmanager
-def _inline_backend() -> Any:
-    """A backend chosen for scripts (Agg) would leave the cells without images."""
-    former = os.environ.get("MPLBACKEND")
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    try:
-        yield
-    finally:
-        if former is None:
-            del os.environ["MPLBACKEND"]
-        else:
-            os.environ["MPLBACKEND"] = former
 
 
 def _error_of(made: Any, options: Mapping[str, Any]) -> Any:
@@ -184,7 +188,9 @@ def _shown(output: Any, options: Mapping[str, Any], file: Path) -> str:
     if output.output_type == "stream":
         if output.name == "stderr" and options.get("warning", True) is False:
             return ""
-        return output.text if asis and output.name == "stdout" else _fenced(output.text, "{.cell-output}")
+        if asis and output.name == "stdout":
+            return output.text
+        return _fenced(COLOR_CODES.sub("", KERNEL_FILE.sub("", output.text)), "{.cell-output}")
     if output.output_type == "error":
         text = f"{output.ename}: {output.evalue}"
         return _fenced(COLOR_CODES.sub("", text), "{.cell-output .cell-error}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from .document import has_citations
+from .document import needs_citeproc
 from .errors import ReportError, place
 from .pandoc import Node, div, element, plain_text, raw_html, run_pandoc, transform
 from .project import Page
@@ -89,11 +89,9 @@ def write_page(
         "wrap": "none",
         "email-obfuscation": "none",
     }
-    if has_citations(tree) and "bibliography" in metadata:
+    if needs_citeproc(tree):
         options["citeproc"] = True
         options["metadata"] = {"link-citations": True}
-        if not _has_place_for_references(tree):
-            options["metadata"]["reference-section-title"] = words.references
     text, messages = run_pandoc(json.dumps(tree), options, folder)
     _refuse_unknown_citations(messages, page)
     # the list of contents stands twice on the page (side and menu): an id may not
@@ -167,10 +165,6 @@ def _data_address(address: str, source: Path, root: Path) -> str:
         raise ReportError(f"{place(source)}: the image '{address}' does not exist")
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"
-
-
-def _has_place_for_references(tree: Node) -> bool:
-    return any(block["t"] == "Div" and block["c"][0][0] == "refs" for block in tree["blocks"])
 
 
 # ------------------------------------------------------------------------------------- what must not be

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ReportError
+from .words import LANGUAGE_VARIABLE
 
 SUFFIXES = {"html": ".html", "docx": ".docx", "pdf": ".pdf", "typst": ".pdf"}
 
@@ -29,7 +30,7 @@ def render_with_quarto(
                 command += ["-P", f"{name}:{value if isinstance(value, str) else json.dumps(value)}"]
             if language is not None:
                 command += ["-M", f"lang:{language}"]
-            _run(command)
+            _run(command, language or "en")
         files = sorted(file for file in Path(temporary).rglob("*") if file.is_file())
         moved = []
         for file in files:
@@ -42,9 +43,9 @@ def render_with_quarto(
     return sorted(pages, key=lambda page: (page.relative_to(output) != Path("index.html"), page))
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], language: str) -> None:
     # the kernel of this interpreter, which has dermcohort
-    environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, LANGUAGE_VARIABLE: language}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-5:]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..estimates import Estimates
-from ..pipeline import RESULTS_VARIABLE
+from ..pipeline import LABELS, RESULTS_VARIABLE
 from ..wording import suggest
 from .errors import ReportError
+from .words import LANGUAGE_VARIABLE
 
 
 class Results:
@@ -20,6 +22,8 @@ class Results:
     ----------
     folder : path, optional
         Another folder.
+    language : str, optional
+        Of the printed names that `dermcohort run` saved with the results. Default: that of the page.
 
     Raises
     ------
@@ -27,12 +31,15 @@ class Results:
         If there is none.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | None = None, language: str | None = None) -> None:
         self.folder = _find_folder() if folder is None else Path(folder)
         if not self.folder.is_dir():
             raise ReportError(
                 f"the results folder '{self.folder.name}' does not exist: run dermcohort run first"
             )
+
+        self.names = _printed_names(self.folder, "en")
+        self.translated = _printed_names(self.folder, language or os.environ.get(LANGUAGE_VARIABLE, "en"))
 
     def load(self, name: str) -> Estimates:
         """The estimates saved under `name`."""
@@ -51,13 +58,18 @@ class Results:
         Parameters
         ----------
         labels : mapping, optional
-            Printed name of a column, term or level (as ``variable=level``).
+            Printed name of a column, term or level (as ``variable=level``); those of the study where absent.
         columns : list of str, optional
             Printed columns to show, in this order; all where absent.
         spread : str, optional
             A grouping column whose levels become columns, each with its estimates.
         """
-        print(self.load(name).to_markdown(labels, columns=columns, spread=spread))
+        estimates = self.load(name)
+        # names that the script chose itself stay; those it took from the study are in the page's language
+        chosen = getattr(estimates, "labels", {})
+        own = {key: label for key, label in chosen.items() if label != self.names.get(key)}
+        names = {**self.translated, **own, **(labels or {})}
+        print(estimates.to_markdown(names, columns=columns, spread=spread))
 
     def figure(self, name: str) -> Any:
         """A figure saved under `name`, to stand last in a cell."""
@@ -77,6 +89,14 @@ class Results:
             f"{self.folder.name}/ has no {kind} '{name}'.{suggest(name, known)} {there} "
             "The scripts of analyses/ save them: run dermcohort run first"
         )
+
+
+def _printed_names(folder: Path, language: str) -> dict[str, str]:
+    """Printed names of the study, which `dermcohort run` saves beside the results."""
+    try:
+        return json.loads((folder / LABELS).read_text("utf-8")).get(language, {})
+    except (OSError, ValueError):
+        return {}
 
 
 def _find_folder() -> Path:

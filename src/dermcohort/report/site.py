@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from .execute import execute
 from .page import navigation_of, write_page
 from .project import Page, Project, settings
 from .qmd import Document
+from .words import base_language
 
 # each page has a kernel of its own, and a kernel takes a second to start and some hundred MB
 WORKERS = 4
@@ -51,10 +53,12 @@ def _render_page(
     }
     with tempfile.TemporaryDirectory(prefix="dermcohort-report-") as temporary:
         folder = Path(temporary)
-        markdown = execute(document, values, {**project.execute, **own}, folder)
+        markdown = execute(
+            document, values, {**project.execute, **own}, folder, base_language(metadata["lang"])
+        )
         tree = build(markdown, document, metadata, folder, "html")
         shown = [other for other in project.pages if other in project.wanted or _exists(project, other)]
-        links = [(other, str(documents[other].metadata.get("title") or other.source.stem)) for other in shown]
+        links = [(other, _title(documents[other])) for other in shown]
         navigation = navigation_of(links, page)
         return write_page(tree, metadata, page, navigation, project.title, project.root, folder)
 
@@ -64,6 +68,12 @@ def effective_language(document: Document, project: Project, language: str) -> s
     if language != "en":
         return language
     return str(document.metadata.get("lang") or project.metadata.get("lang") or language)
+
+
+def _title(document: Document) -> str:
+    """The title as plain text, for the navigation."""
+    title = str(document.metadata.get("title") or document.path.stem)
+    return re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", title)
 
 
 def _exists(project: Project, page: Page) -> bool:

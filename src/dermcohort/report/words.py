@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# environment variable that tells the cells the language of the page
+LANGUAGE_VARIABLE = "DERMCOHORT_LANGUAGE"
+
 
 @dataclass(frozen=True)
 class Words:
@@ -66,4 +69,9 @@ WORDS = {
 
 def words_of(language: str) -> Words:
     """Words of ``zh``, ``zh-CN`` …; English ones where the renderer does not know the language."""
-    return WORDS.get(language.replace("_", "-").split("-")[0].lower(), WORDS["en"])
+    return WORDS.get(base_language(language), WORDS["en"])
+
+
+def base_language(language: str) -> str:
+    """``zh`` of ``zh-CN``."""
+    return language.replace("_", "-").split("-")[0].lower()
