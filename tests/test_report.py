@@ -41,6 +41,7 @@ abstract: |
 params:
   unused: 1
 number-sections: true
+toc: true
 bibliography: references.bib
 csl: style.csl
 execute:
@@ -334,6 +335,13 @@ def test_sections_are_numbered_and_referred_to(subset):
 def test_contents_list_the_sections_of_the_page(subset):
     text, page, _ = subset
     side = text[text.index('<aside class="side">') : text.index("</aside>")]
+    assert re.findall(r"<a href=[^>]*>(.*?)</a>", re.sub(r"<span.*?</span> ?", "", side)) == [
+        "Methods",
+        "Results",
+        "Detail",
+        "More outputs",
+        "References",
+    ]
     assert "On this page" in side
     assert side.count('href="#sec-results"') == 1
     assert "Women" not in side

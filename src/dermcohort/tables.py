@@ -155,11 +155,13 @@ def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
 
 
 def are_numbers(frame: pd.DataFrame) -> list[bool]:
-    """For each column of text, whether most of its cells start as a number does."""
-    return [
-        bool(frame.iloc[:, i].str.match(r"^[\d−<–∞]").mean() > 0.5) if len(frame) else False
-        for i in range(frame.shape[1])
-    ]
+    """For each column of text, whether most of its cells start as a number does; empty ones do not count."""
+    found = []
+    for i in range(frame.shape[1]):
+        filled = [cell for cell in frame.iloc[:, i] if cell]
+        numbers = sum(bool(re.match(r"[\d−<–∞]", cell)) for cell in filled)
+        found.append(numbers > len(filled) / 2)
+    return found
 
 
 def spread_table(frame: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -32,6 +32,20 @@ from .words import Words, words_of
 LABEL = re.compile(r"^(fig|tbl|sec)-.")
 # labels that Quarto knows and we do not: better an error than an empty reference
 FOREIGN_LABEL = re.compile(r"^(eq|lst|thm|lem|def|exm|exr|nte|tip|wrn|imp|cau)-.")
+# metadata for pandoc's writers; others would appear in the template or change the citations
+TOLD_TO_PANDOC = (
+    "title",
+    "subtitle",
+    "author",
+    "date",
+    "abstract",
+    "keywords",
+    "lang",
+    "bibliography",
+    "csl",
+    "nocite",
+    "references",
+)
 READER = "markdown-yaml_metadata_block"
 
 
@@ -72,7 +86,8 @@ def build(markdown: str, document: Document, metadata: Mapping[str, Any], folder
         If a reference has no target or a label is used twice.
     """
     metadata_file = folder / "metadata.json"
-    metadata_file.write_text(json.dumps(dict(metadata), default=str), "utf-8")
+    told = {key: metadata[key] for key in TOLD_TO_PANDOC if metadata.get(key)}
+    metadata_file.write_text(json.dumps(told, default=str), "utf-8")
     options = {"from": READER, "to": "json", "metadata-files": [str(metadata_file)]}
     tree = json.loads(run_pandoc(markdown, options, folder)[0])
     registry = Registry(words_of(str(metadata.get("lang", "en"))))
@@ -351,7 +366,7 @@ def _natural_widths(node: Node) -> Node:
 def needs_citeproc(tree: Node) -> bool:
     """Whether there are citations and a bibliography to take them from."""
     cited = next(elements(tree["blocks"], "Cite"), None) is not None or "nocite" in tree["meta"]
-    return cited and "bibliography" in tree["meta"]
+    return cited and ("bibliography" in tree["meta"] or "references" in tree["meta"])
 
 
 def _add_place_for_references(tree: Node, words: Words) -> None:

@@ -120,6 +120,7 @@ def _table_for_screens(node: Node) -> Node | list[Node]:
     if node["t"] == "Table":
         caption = node["c"][1][1]
         node["c"][1] = [None, []]
+        _mark_indented(node)
         box = div([node], "", "table-scroll", tabindex="0")
         return [div(caption, "", "caption"), box] if caption else box
     if node["t"] == "Div" and "float-tbl" in node["c"][0][1]:
@@ -133,6 +134,15 @@ def _table_for_screens(node: Node) -> Node | list[Node]:
                 parts.append(block)
         return [*parts, raw_html("</figure>")]
     return node
+
+
+def _mark_indented(table: Node) -> None:
+    """Cells that begin with an em space are levels of the row above: their second line is indented too."""
+    for _, _, _, rows in table["c"][4]:
+        for _, cells in rows:
+            for cell in cells:
+                if plain_text(cell[4]).startswith("\u2003"):
+                    cell[0][1].append("level")
 
 
 def _with_content(node: Node, source: Path, root: Path) -> Node:

@@ -81,12 +81,10 @@ def _exists(project: Project, page: Page) -> bool:
 
 
 def _common_shape(metadata: dict[str, Any]) -> dict[str, Any]:
-    """What the template expects: authors as a list of texts; settings of the renderer left out."""
+    """What the template expects: authors as a list of texts."""
     authors = metadata.get("author") or []
     listed = authors if isinstance(authors, list) else [authors]
     metadata["author"] = [
         author.get("name", "") if isinstance(author, dict) else str(author) for author in listed
     ]
-    for key in ("params", "format", "execute", "jupyter"):
-        metadata.pop(key, None)
     return metadata
