@@ -70,6 +70,9 @@ def test_the_group_lists_its_commands_and_version():
         (["harmonize", "raw", "--too", "out"], "No such option"),
         (["simulate"], "Missing argument 'RAW'"),
         (["simulate", "raw", "--n", "many"], "'many' is not a valid integer"),
+        (["simulate", "raw", "--n", "5"], "5 is not in the range x>=300"),
+        (["simulate", "raw", "--dirty", "7"], "7.0 is not in the range 0<=x<=0.5"),
+        (["demo", "--n", "0"], "0 is not in the range"),
         (["report", "x.qmd", "--engine", "word"], "'word' is not one of"),
     ],
 )

@@ -17,6 +17,7 @@ import click
 from . import __version__
 
 FINDINGS, WRONG, UNREADABLE = 1, 2, 3
+PEOPLE, SHARE = click.IntRange(min=300), click.FloatRange(0, 0.5)  # what simulate_cohorts accepts
 
 
 def _exit_codes(command: Callable[..., int | None]) -> Callable[..., None]:
@@ -65,7 +66,11 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--n", default=15_000, show_default=True, help="People in the three simulated cohorts together."
+    "--n",
+    default=15_000,
+    type=PEOPLE,
+    show_default=True,
+    help="People in the three simulated cohorts together.",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same files.")
 @_exit_codes
@@ -98,9 +103,13 @@ def demo(n: int, seed: int) -> int:
 
 @main.command()
 @click.argument("raw", type=click.Path(path_type=Path))
-@click.option("--n", default=150_000, show_default=True, help="People in the three cohorts together.")
+@click.option(
+    "--n", default=150_000, type=PEOPLE, show_default=True, help="People in the three cohorts together."
+)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same files.")
-@click.option("--dirty", default=0.01, show_default=True, help="Share of rows with planted errors.")
+@click.option(
+    "--dirty", default=0.01, type=SHARE, show_default=True, help="Share of rows with planted errors."
+)
 @_exit_codes
 def simulate(raw: Path, n: int, seed: int, dirty: float) -> int:
     """Write simulated raw files of three cohorts, and the truth behind them, into RAW.
