@@ -22,6 +22,9 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dermcohort.harmonize.dates import read_dates
+from dermcohort.harmonize.vectors import INVALID, NO_ANSWER
+from dermcohort.harmonize.verbs import Context, raw_vector
 from dermcohort.readers import ReaderError, read_header, read_raw
 
 DATA = Path(__file__).parent / "data"
@@ -227,6 +230,47 @@ def test_excel_sheet_header_row_and_kinds_of_cells(tmp_path):
     assert "no header in row 50" in refusal(tmp_path / "x.xlsx", ["num"], header_row=50)
 
 
+def test_dates_of_every_format_become_the_same_days(tmp_path):
+    """Numbers since 1582, 1960 and 1899, in seconds, milliseconds and days: 2018-01-01, none, and a sentinel."""
+    days = ["2018-01-01", None, "9999-09-09"]
+
+    def since(origin):
+        steps = [np.datetime64(day or "NaT", "D") - np.datetime64(origin, "D") for day in days]
+        return np.array(steps) / np.timedelta64(1, "D")
+
+    pyreadstat.write_sav(
+        pd.DataFrame({"d": since("1582-10-14") * 86_400}), tmp_path / "s.sav", variable_format={"d": "DATE11"}
+    )
+    for suffix, form, factor in [("td", "%td", 1), ("tc", "%tc", 86_400_000)]:
+        table = pd.DataFrame({"d": since("1960-01-01") * factor})
+        pyreadstat.write_dta(table, tmp_path / f"{suffix}.dta", variable_format={"d": form})
+    for suffix, form, factor in [("day", "DATE9", 1), ("moment", "DATETIME20", 86_400)]:
+        table = pd.DataFrame({"d": since("1960-01-01") * factor})
+        pyreadstat.write_xport(table, tmp_path / f"{suffix}.xpt", variable_format={"d": form})
+    pq.write_table(
+        pa.table({"d": pa.array([dt.date.fromisoformat(d) if d else None for d in days])}),
+        tmp_path / "p.parquet",
+    )
+    pd.DataFrame({"k": 1, "d": since("1899-12-30")}).to_excel(
+        tmp_path / "e.xlsx", index=False, engine="xlsxwriter"
+    )
+    write(tmp_path, "c.csv", "d\n" + "\n".join(f'"{day or ""}"' for day in days) + "\n")
+    systems = {
+        ".sav": "spss",
+        ".dta": "stata",
+        ".xpt": "sas",
+        ".xlsx": "excel",
+        ".parquet": "auto",
+        ".csv": "%Y-%m-%d",
+    }
+    context = Context(reasons={}, conversions={}, columns={}, n_rows=3)
+    for path in tmp_path.iterdir():
+        column = read_raw(path, ["d"]).columns["d"]
+        found = read_dates(raw_vector(column, {}, context), [systems[path.suffix]], None, column.date_format)
+        assert [str(day) for day in found.data] == ["2018-01-01", "NaT", "NaT"], path.name
+        assert found.why.tolist() == [0, NO_ANSWER, INVALID], path.name
+
+
 # ---------------------------------------------------------------- Chinese encodings
 
 
@@ -321,7 +365,7 @@ def test_csv_with_a_header_only_has_no_rows(tmp_path, content):
         (f"title\n\na,b\n1,2\n{MARK}\n", {"header_row": 3}, "line 5 has 1 fields"),
         (f'a,b\n1,2\n3,"{MARK}\n4,5\n', {}, "line 3 has a quotation mark that is never closed"),
         (f"a,a,b\n{MARK},2,3\n", {}, "column 'a' stands twice in the header"),
-        (f"a;b\n{MARK};2\n", {}, "column 'a' is not in the file (and 1 more: b)"),
+        (f"a;b\n{MARK};2\n", {}, "column 'a' is not in the file (and 1 more: b). The header is a single field: is the delimiter ';'?"),
         (f"A,b_\n{MARK},2\n", {}, "column 'a' is not in the file (and 1 more: b). Did you mean 'A'?"),
         ("\na,b\n1,2\n", {}, "no header on line 1"),
         ("a,b\n1,2\n", {"header_row": 9}, "no header on line 9"),

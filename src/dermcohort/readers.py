@@ -208,8 +208,16 @@ def _check_columns(source: Source, names: Sequence[str], wanted: Sequence[str]) 
         first = absent[0]
         more = f" (and {len(absent) - 1} more: {', '.join(absent[1:6])})" if len(absent) > 1 else ""
         raise ReaderError(
-            f"{source.path.name}: column '{first}' is not in the file{more}.{suggest(first, names)}"
+            f"{source.path.name}: column '{first}' is not in the file{more}."
+            f"{suggest(first, names) or _delimiter_hint(source, names)}"
         )
+
+
+def _delimiter_hint(source: Source, names: Sequence[str]) -> str:
+    if len(names) != 1 or _SUFFIXES[source.path.suffix.lower()] != "csv":
+        return ""
+    mark = next((mark for mark in (";", "\t", "|", ",") if mark in names[0]), None)
+    return f" The header is a single field: is the delimiter {mark!r}?" if mark else ""
 
 
 def _text_column(name: str, values: Any, **about: Any) -> RawColumn:
