@@ -21,10 +21,12 @@ seen = study.visits.groupby(["cohort", "wave"], observed=True).size().unstack()
 enrolled, later = seen.columns[0], list(seen.columns[1:])
 returned = 100 * seen[later].div(seen[enrolled], axis=0).add_suffix(", %")
 deaths = study.events[study.events["event"] == "death"].groupby("cohort", observed=False).size()
+has_register = study.participants.groupby("cohort", observed=False)["vital_status"].count() > 0
+deaths = deaths.where(has_register)
 attendance = seen.rename(columns={enrolled: "enrolled"}).join(returned).assign(deaths=deaths).reset_index()
 listing(
     attendance.rename_axis(columns=None),
-    "People enrolled, examined at each wave, and deaths told by the register (the students have none).",
+    "People enrolled, examined at each wave, and deaths told by the register (the students are in none).",
 ).save(results / "attendance")
 
 rosacea = study.survival_frame("rosacea", cohorts="central_china", covariates=["age", "sex"])

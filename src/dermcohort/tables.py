@@ -41,7 +41,10 @@ def format_p(value: float) -> str:
 def format_interval(measure: str, estimate: float, low: float, high: float) -> str:
     """``1.52 (1.20, 1.93)``; proportions in per cent; digits that fit the size of the estimate."""
     if measure in PROPORTIONS:
-        estimate, low, high, digits = 100 * estimate, 100 * low, 100 * high, 1
+        estimate, low, high = 100 * estimate, 100 * low, 100 * high
+        digits = 2 if 0 < estimate < 1 else 1
+    elif measure in RATIOS and abs(estimate - 1) < 0.05 and high - low < 0.1:
+        digits = 3  # a ratio of one unit of a fine scale, such as 1 mmHg
     else:
         digits = 1 if abs(estimate) >= 100 else 2
     middle = format_number(estimate, digits)
