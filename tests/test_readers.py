@@ -173,6 +173,24 @@ def test_xpt_keeps_labels_and_date_formats(tmp_path):
     np.testing.assert_equal(columns["D"].values, [21915, np.nan])
 
 
+def test_xpt_keeps_tagged_missings(tmp_path):
+    """ReadStat gives .A and .B as plain missing: the reason would be lost."""
+    table = pd.DataFrame(
+        {"ID": ["A", "B", "C", "D", "E"], "X": [1.0, 2, 3, np.nan, 5], "Y": [np.nan, 0, 1, 2, 3]}
+    )
+    pyreadstat.write_xport(table, tmp_path / "x.xpt")
+    content = (tmp_path / "x.xpt").read_bytes()
+    start = content.index(b"HEADER RECORD*******OBS") + 80
+    width = 1 + 8 + 8
+    for row, letter in [(1, b"A"), (2, b"_")]:  # the numbers 2 and 3 become .A and ._
+        at = start + row * width + 1
+        content = content[:at] + letter + bytes(7) + content[at + 8 :]
+    columns = read_raw(write(tmp_path, "x.xpt", content), ["Y", "X", "ID"]).columns
+    np.testing.assert_equal(columns["X"].values, [1, np.nan, np.nan, np.nan, 5])
+    assert columns["X"].tags.tolist() == [0, ord("a"), ord("_"), 0, 0]
+    assert columns["Y"].tags is None and texts(columns["ID"]) == list("ABCDE")
+
+
 @pytest.mark.parametrize(
     "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.large_string())]
 )

@@ -29,7 +29,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from .wording import suggest
 
 SECONDS = np.dtype("datetime64[s]")
-XPT_RECORD = 80
+XPT_RECORD, XPT_DATA = 80, b"HEADER RECORD*******OBS"  # the values follow the record that begins so
 GB_FAMILY = {"gbk", "gb2312", "cp936", "windows-936", "936", "gb18030"}
 PROPOSALS = ("utf-8", "gb18030", "big5", "cp1252")
 
@@ -324,7 +324,35 @@ def _read_sav(source: Source, columns: Sequence[str]) -> RawTable:
 
 def _read_xpt(source: Source, columns: Sequence[str]) -> RawTable:
     _check_xpt_is_whole(source)
-    return _readstat_table(source, columns, "xpt")
+    return _with_xpt_tags(source, _readstat_table(source, columns, "xpt"))
+
+
+def _with_xpt_tags(source: Source, table: RawTable) -> RawTable:
+    """Special missings .A to .Z and ._ of a transport file, which ReadStat gives as plain missing.
+
+    They are the letter followed by zeros, in the place of the number (SAS Technical Support, TS-140).
+    """
+    absent = {name: np.isnan(c.values) for name, c in table.columns.items() if c.kind == "number"}
+    absent = {name: where for name, where in absent.items() if where.any()}
+    if not absent:
+        return table
+    _, meta, _ = _readstat(pyreadstat.read_xport, source, metadataonly=True)
+    widths = meta.variable_storage_width
+    ends = dict(zip(meta.column_names, np.cumsum([widths[name] for name in meta.column_names]), strict=True))
+    with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        begin = content.find(XPT_DATA) + XPT_RECORD
+    rows = np.memmap(source.path, np.uint8, "r", begin, (table.n_rows, sum(widths.values())))
+    columns = dict(table.columns)
+    for name, where in absent.items():
+        cells = rows[where, ends[name] - widths[name] : ends[name]]
+        letter = cells[:, 0]
+        special = ((letter >= ord("A")) & (letter <= ord("Z"))) | (letter == ord("_"))
+        special &= (cells[:, 1:] == 0).all(axis=1)
+        if special.any():
+            tags = np.zeros(table.n_rows, np.uint8)
+            tags[where] = np.where(special, np.where(letter == ord("_"), letter, letter + 32), 0)
+            columns[name] = replace(columns[name], tags=tags)
+    return replace(table, columns=columns)
 
 
 def _check_xpt_is_whole(source: Source) -> None:
@@ -333,9 +361,8 @@ def _check_xpt_is_whole(source: Source) -> None:
     if source.path.stat().st_size % XPT_RECORD:
         raise ReaderError(problem)
     with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        mark = b"HEADER RECORD*******OBS"
-        header = content.find(mark)
-        if header < 0 or content.find(mark, header + 1) >= 0:
+        header = content.find(XPT_DATA)
+        if header < 0 or content.find(XPT_DATA, header + 1) >= 0:
             return  # no data set, or several of which the first is read
         _, meta, _ = _readstat(pyreadstat.read_xport, source, metadataonly=True)
         width = sum(meta.variable_storage_width.values())
