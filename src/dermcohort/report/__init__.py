@@ -63,6 +63,15 @@ def render(
     ------
     ReportError
         With file and line where a cell fails or a reference has no target.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     written = Path(folder, "index.qmd").write_text("Rosacea was seen in **3%**.")
+    ...     pages = render(folder, engine="embedded")
+    ...     print(pages[0].name, "<strong>3%</strong>" in pages[0].read_text("utf-8"))
+    index.html True
     """
     formats = [formats] if isinstance(formats, str) else list(formats)
     _check_choice("engine", engine, ENGINES)

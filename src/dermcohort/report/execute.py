@@ -215,7 +215,7 @@ def _image(content: str, file: Path, options: Mapping[str, Any]) -> str:
     else:
         file.write_bytes(base64.b64decode(content))
     alt = options.get("fig-alt")
-    return f"![](<{file}>){{.cell-figure{_attribute('fig-alt', alt)}}}"
+    return f"![](<{file.as_posix()}>){{.cell-figure{_attribute('fig-alt', alt)}}}"
 
 
 def _as_float(cell: Cell, options: Mapping[str, Any], content: str) -> str:
