@@ -1,0 +1,269 @@
+"""Seconds and peak memory of harmonizing, beside the bare read of the same columns.
+
+Writes a synthetic cohort into a temporary folder (150,000 people, three waves, 300 raw columns a file: .sav with
+user-missing ranges, .dta with tagged missings, GB18030 .csv), then measures each task in a process of its own:
+
+    read        what a user would write to get the declared columns: pyreadstat, pandas, pyarrow
+    harmonize   dc.harmonize, everything in memory
+    save        dc.harmonize and study.save
+
+    make benchmark                       150,000 people, and a tenth of them
+    python benchmarks/harmonize.py --n 30000 --repeat 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+CODED, LABORATORY, DATES, TEXTS = 199, 70, 10, 20
+MAPPED_CODED, MAPPED_LABORATORY = 55, 25
+LEVELS = ["never", "former", "current", "other"]
+WORDS = ["从不", "已戒", "现在", "其他"]
+WAVES = {"baseline": ("base.sav", 1.0), "followup1": ("fu1.dta", 0.92), "followup2": ("fu2.csv", 0.85)}
+REASONS = """
+  refused: {code: 1, label: {en: Refused}}
+  dont_know: {code: 2, label: {en: Does not know}}
+  no_answer: {code: 3, label: {en: Left blank}}
+  not_applicable: {code: 4, label: {en: Does not apply}}
+  not_collected: {code: 5, label: {en: Not collected}}
+  below_lod: {code: 6, label: {en: Below limit}}
+  above_loq: {code: 7, label: {en: Above limit}}
+  invalid: {code: 8, label: {en: Impossible}}
+  unmapped: {code: 9, label: {en: No rule}}
+"""
+
+
+# ---------------------------------------------------------------- raw files and their dictionary
+
+
+def write_raw(folder: Path, n: int) -> None:
+    """Three files of 300 columns; the later waves have fewer people."""
+    import pyreadstat
+
+    rng = np.random.default_rng(1)
+    # what does not change about a person: the answer to Q199 and the date D2
+    sex = rng.integers(0, 2, n)
+    born = np.datetime64("1960-01-01") + rng.integers(0, 9000, n).astype("timedelta64[D]")
+    for wave, (name, share) in WAVES.items():
+        rows = round(n * share)
+        data = {"ID": np.arange(1, rows + 1).astype(float)}
+        codes = {f"Q{i}": rng.integers(0, 4, rows) for i in range(1, CODED)}
+        codes[f"Q{CODED}"] = sex[:rows]
+        holes = rng.random(rows)
+        for column, values in codes.items():
+            data[column] = np.where(holes < 0.01, 8.0, np.where(holes > 0.98, np.nan, values + 1.0))
+            holes = rng.permutation(holes)
+        for i in range(1, LABORATORY + 1):
+            level = np.round(np.exp(rng.normal(1, 0.6, rows)), 2)
+            data[f"L{i}"] = np.where(level < 1, -1.0, level)
+        days = np.datetime64("2019-01-01") + rng.integers(0, 300, (DATES, rows)).astype("timedelta64[D]")
+        days[1] = born[:rows]
+        for i in range(1, TEXTS + 1):
+            data[f"T{i}"] = np.array(["free text", "自由文本", ""], dtype=object)[rng.integers(0, 3, rows)]
+        target = folder / name
+        if wave == "baseline":
+            origin = np.datetime64("1582-10-14")
+            data |= {f"D{i + 1}": (days[i] - origin).astype(float) * 86_400 for i in range(DATES)}
+            pyreadstat.write_sav(
+                pd.DataFrame(data), target,
+                missing_ranges={f"Q{i}": [{"lo": 8, "hi": 9}] for i in range(1, CODED + 1)},
+                variable_format={f"D{i}": "DATE11" for i in range(1, DATES + 1)},
+            )  # fmt: skip
+        elif wave == "followup1":
+            origin = np.datetime64("1960-01-01")
+            data |= {f"D{i + 1}": (days[i] - origin).astype(float) for i in range(DATES)}
+            tagged = [f"Q{i}" for i in range(1, 41)]
+            for column in tagged:
+                values = data[column].astype(object)
+                values[data[column] == 8] = "a"
+                data[column] = values
+            pyreadstat.write_dta(
+                pd.DataFrame(data), target, missing_user_values={column: ["a"] for column in tagged},
+                variable_format={f"D{i}": "%td" for i in range(1, DATES + 1)},
+            )  # fmt: skip
+        else:
+            for column, values in codes.items():
+                data[column] = np.where(np.isnan(data[column]), "", np.array([*WORDS], dtype=object)[values])
+            for i in range(1, LABORATORY + 1):
+                values = data[f"L{i}"]
+                data[f"L{i}"] = np.where(values < 0, "<1", values.astype("U8")).astype(object)
+            data |= {f"D{i + 1}": days[i].astype(str) for i in range(DATES)}
+            data["ID"] = data["ID"].astype(int)
+            pd.DataFrame(data).to_csv(target, index=False, encoding="gb18030", lineterminator="\n")
+
+
+def write_dictionary(folder: Path) -> None:
+    """About ninety variables: maps, measurements with units and limits, dates, a score, an expression."""
+    (folder / "schema").mkdir(parents=True)
+    (folder / "cohorts" / "c").mkdir(parents=True)
+    head = f'format: 1\nversion: "1"\nlanguages: [en]\nreasons:{REASONS}'
+    (folder / "dictionary.yaml").write_text(head, "utf-8")
+    (folder / "units.yaml").write_text(
+        "mass:\n  - {from: mg/L, to: ug/L, slope: 1000, source: SI}\n", "utf-8"
+    )
+    levels = ", ".join(f"{level}: {{code: {i}, label: {{en: {level}}}}}" for i, level in enumerate(LEVELS))
+    schema = [
+        "sex: {label: {en: Sex}, entity: participant, type: nominal, categories: "
+        "{female: {code: 1, label: {en: F}}, male: {code: 2, label: {en: M}}}}",
+        "birth_date: {label: {en: Birth}, entity: participant, type: date}",
+        "visit_date: {label: {en: Visit}, type: date, range: {hard: [2015-01-01, 2025-01-01]}}",
+        "score: {label: {en: Score}, type: number, range: {hard: [0, 20]}}",
+        "ratio: {label: {en: Ratio}, type: number, derive: lab1 / lab2}",
+        "heavy: {label: {en: Heavy}, type: yesno, derive: lab3 >= 5000}",
+        "duration: {label: {en: Days}, type: number}",
+    ]
+    for i in range(1, MAPPED_CODED + 1):
+        skip = ", asked_if: q1 != 'never'" if i % 10 == 0 else ""
+        schema.append(f"q{i}: {{label: {{en: Q{i}}}, type: ordinal, categories: {{{levels}}}{skip}}}")
+    for i in range(1, MAPPED_LABORATORY + 1):
+        schema.append(
+            f"lab{i}: {{label: {{en: L{i}}}, type: number, unit: ug/L, analyte: mass, "
+            "range: {soft: [0, 20000], hard: [0, 1000000]}}"
+        )
+    (folder / "schema" / "10_all.yaml").write_text("\n".join(schema), "utf-8")
+    waves = "\n".join(
+        f"  {wave}: {{order: {i}, file: {file}{', encoding: gb18030' if file.endswith('csv') else ''}}}"
+        for i, (wave, (file, _)) in enumerate(WAVES.items())
+    )
+    ids = "\n".join(f"  {wave}: {{from: ID, expr: \"'P' + zfill(text(ID), 7)\"}}" for wave in WAVES)
+    (folder / "cohorts" / "c" / "cohort.yaml").write_text(
+        f"cohort: c\ntitle: {{en: Benchmark}}\nwaves:\n{waves}\nid:\n{ids}\nduplicates: error\n", "utf-8"
+    )
+    for wave, (file, _) in WAVES.items():
+        text = file.endswith("csv")
+        form = {"sav": "spss", "dta": "stata", "csv": "'%Y-%m-%d'"}[file.rsplit(".")[1]]
+        missing = {"sav": "{8: refused}", "dta": "{.a: refused, 8: refused}", "csv": "{}"}[
+            file.rsplit(".")[1]
+        ]
+        sources = WORDS if text else [1, 2, 3, 4]
+        mapping = ", ".join(f"{s}: {level}" for s, level in zip(sources, LEVELS, strict=True))
+        sexes = dict(zip(sources, ["female", "male", "female", "male"], strict=True))
+        lod = "{prefix: '<'}" if text else "{codes: [-1], limit: 1}"
+        values = f", values: {{{', '.join(f'{w}: {i}' for i, w in enumerate(sources))}}}"
+        rules = [
+            f"sex: {{from: Q199, map: {{{', '.join(f'{k}: {v}' for k, v in sexes.items())}}}, missing: {missing}}}",
+            f"birth_date: {{from: D2, date: {form}}}",
+            f"visit_date: {{from: D1, date: {form}}}",
+            f"duration: {{from: [D1, D2], date: {form}, expr: 'days_between(D2, D1)'}}",
+            "score: {from: [Q61, Q62, Q63, Q64], score: {method: sum, min_items: 3, prorate: true"
+            f"{values}}}, missing: {missing}}}",
+        ]
+        rules += [
+            f"q{i}: {{from: Q{i}, map: {{{mapping}}}, missing: {missing}}}"
+            for i in range(1, MAPPED_CODED + 1)
+        ]
+        rules += [
+            f"lab{i}: {{from: L{i}, unit: mg/L, below_lod: {lod}}}" for i in range(1, MAPPED_LABORATORY + 1)
+        ]
+        body = "\n".join(f"  {rule}" for rule in rules)
+        (folder / "cohorts" / "c" / f"{wave}.yaml").write_text(
+            f"wave: c/{wave}\nvariables:\n{body}\n", "utf-8"
+        )
+
+
+# ---------------------------------------------------------------- tasks, each in its own process
+
+
+def bare_read(folder: Path) -> dict[str, float]:
+    """The declared columns by the usual calls, value labels and missing codes included."""
+    import pyarrow.csv
+    import pyreadstat
+
+    from dermcohort import read_dictionary
+
+    columns = {wave.name: list(wave.columns) for wave in read_dictionary(folder / "dictionary").waves()}
+    raw = folder / "raw"
+    start = time.perf_counter()
+    baseline, _ = pyreadstat.read_sav(
+        raw / "base.sav", usecols=columns["baseline"], user_missing=True, disable_datetime_conversion=True
+    )
+    followup1, _ = pyreadstat.read_dta(
+        raw / "fu1.dta", usecols=columns["followup1"], user_missing=True, disable_datetime_conversion=True
+    )
+    followup2 = pyarrow.csv.read_csv(
+        raw / "fu2.csv",
+        read_options=pyarrow.csv.ReadOptions(encoding="gb18030"),
+        convert_options=pyarrow.csv.ConvertOptions(include_columns=columns["followup2"]),
+    ).to_pandas()
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "rows": len(baseline) + len(followup1) + len(followup2)}
+
+
+def harmonize(folder: Path, *, save: bool = False) -> dict[str, float]:
+    import dermcohort as dc
+
+    start = time.perf_counter()
+    study = dc.harmonize(dc.read_dictionary(folder / "dictionary"), folder / "raw")
+    if save:
+        study.save(folder / "harmonized")
+    assert (study.ledger["action"] == "kept").all()
+    return {"seconds": time.perf_counter() - start, "rows": len(study.visits)}
+
+
+TASKS = {
+    "read": bare_read,
+    "harmonize": harmonize,
+    "save": lambda folder: harmonize(folder, save=True),
+}
+
+
+def measure(task: str, folder: Path, repeat: int) -> dict[str, float]:
+    """The best of `repeat` runs, each in a new process."""
+    runs = []
+    for _ in range(repeat):
+        command = [sys.executable, __file__, "--task", task, "--folder", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    return min(runs, key=lambda run: run["seconds"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--n", type=int, nargs="+", default=[15_000, 150_000], help="people at baseline")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each task; the best counts")
+    parser.add_argument("--task", choices=list(TASKS), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.task:
+        result = TASKS[arguments.task](arguments.folder)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({**result, "peak_mb": peak}))
+        return
+    versions = ", ".join(f"{m.__name__} {m.__version__}" for m in (pd, np))
+    print(f"{date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}")
+    for n in arguments.n:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "raw").mkdir()
+            write_raw(folder / "raw", n)
+            write_dictionary(folder / "dictionary")
+            size = sum(path.stat().st_size for path in (folder / "raw").iterdir()) / 1e6
+            print(f"\n{n:,} people, three waves of 300 raw columns, {size:,.0f} MB")
+            print(f"{'task':<12}{'seconds':>9}{'ratio':>8}{'peak MB':>10}{'rows':>10}")
+            base = 0.0
+            for task in TASKS:
+                found = measure(task, folder, arguments.repeat)
+                base = base or found["seconds"]
+                ratio = found["seconds"] / base
+                print(
+                    f"{task:<12}{found['seconds']:>9.2f}{ratio:>8.2f}{found['peak_mb']:>10,.0f}{found['rows']:>10,}"
+                )
+
+
+if __name__ == "__main__":
+    main()
