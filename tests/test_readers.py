@@ -142,6 +142,52 @@ def test_stata_integers_with_missings_are_floats_and_dates_keep_their_format(tmp
     np.testing.assert_equal(columns["moment"].values, [21915 * 86.4e6, np.nan, 22281 * 86.4e6])
 
 
+@pytest.mark.parametrize("byteorder", [">", "<"])
+@pytest.mark.parametrize("version", [114, 117, 118, 119])
+def test_every_storage_type_of_stata_keeps_every_missing(tmp_path, version, byteorder):
+    """Values beyond the plain missing are .a to .z: integers one apart, floats by their exponent and mantissa."""
+    types = {"b": np.int8, "i": np.int16, "l": np.int32, "f": np.float32, "d": np.float64}
+    limits = {"b": 101, "i": 32_741, "l": 2_147_483_621}
+    table = pd.DataFrame({name: np.array([-3, 5, 7, 9, 100], kind) for name, kind in types.items()})
+    table["s"] = ["", "x", "two words", " é", "end"]
+    path = tmp_path / "all.dta"
+    table.to_stata(path, write_index=False, version=version, byteorder=byteorder)
+    bits = {"b": "i1", "i": "i2", "l": "i4", "f": "i4", "d": "i8"}
+    first = {**limits, "f": 0x7F00_0000, "d": 0x7FE0_0000_0000_0000}
+    apart = {"b": 1, "i": 1, "l": 1, "f": 0x800, "d": 0x100_0000_0000}
+    content = bytearray(path.read_bytes())
+    width = sum(np.dtype(kind).itemsize for kind in types.values()) + 9
+    row = content.find(np.array([-3], "i1").tobytes() + np.array([-3], f"{byteorder}i2").tobytes())
+    for position, letter in enumerate([0, 1, 26], start=1):  # ., .a, .z in rows 2 to 4
+        place = row + position * width
+        for name, kind in bits.items():
+            cell = np.array([first[name] + letter * apart[name]], f"{byteorder}{kind}").tobytes()
+            content[place : place + len(cell)] = cell
+            place += len(cell)
+    path.write_bytes(content)
+    columns = read_raw(path, [*types, "s"]).columns
+    for name in types:
+        np.testing.assert_equal(columns[name].values, [-3, np.nan, np.nan, np.nan, 100])
+        assert columns[name].tags.tolist() == [0, 0, ord("a"), ord("z"), 0]
+    assert texts(columns["s"]) == table["s"].tolist()
+
+
+def test_long_texts_of_stata_and_the_columns_beside_them(tmp_path):
+    table = pd.DataFrame({"n": [1.5, 2], "l": ["x" * 3000, "短"], "m": [3.5, 4]})
+    table.to_stata(tmp_path / "l.dta", write_index=False, version=118, convert_strl=["l"])
+    assert read_raw(tmp_path / "l.dta", ["m"]).columns["m"].values.tolist() == [3.5, 4]
+    columns = read_raw(tmp_path / "l.dta", ["m", "l"]).columns
+    assert columns["m"].values.tolist() == [3.5, 4]
+    assert texts(columns["l"]) == table["l"].tolist()
+
+
+def test_a_stata_text_that_is_no_utf8_is_refused(tmp_path):
+    pd.DataFrame({"n": ["xxxx", "b"]}).to_stata(tmp_path / "g.dta", version=118, write_index=False)
+    path = write(tmp_path, "g.dta", (tmp_path / "g.dta").read_bytes().replace(b"xxxx", "张三".encode("gbk")))
+    assert "declare the right 'encoding'" in refusal(path, ["n"])
+    assert texts(read_raw(path, ["n"], encoding="gbk").columns["n"]) == ["张三", "b"]
+
+
 def test_old_stata_file_in_gbk_with_declared_encoding(tmp_path):
     pd.DataFrame({"n": ["xxxx", "b"]}).to_stata(tmp_path / "o.dta", version=114, write_index=False)
     path = write(tmp_path, "o.dta", (tmp_path / "o.dta").read_bytes().replace(b"xxxx", "张三".encode("gbk")))
