@@ -438,7 +438,6 @@ def _read_dta(source: Source, columns: Sequence[str]) -> RawTable:
         return _readstat_table(source, columns, "dta", user_missing=True, output_format="dict")
     _, meta, _ = _readstat(pyreadstat.read_dta, source, metadataonly=True)
     _check_columns(source, meta.column_names, columns)
-<<<<<<< HEAD
     about = {
         name: {
             "label": meta.column_names_to_labels.get(name),
@@ -517,8 +516,6 @@ def _stata_column(name: str, cells: np.ndarray, about: dict[str, Any]) -> RawCol
 
 def _read_old_dta(source: Source, columns: Sequence[str], meta: Any, about: dict[str, Any]) -> RawTable:
     """By pandas: files older than Stata 14, and long texts."""
-=======
->>>>>>> origin/HEAD
     texts = {name for name in columns if meta.readstat_variable_types.get(name) == "string"}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
     tags: dict[str, list[np.ndarray]] = {name: [] for name in columns}
@@ -542,7 +539,6 @@ def _read_old_dta(source: Source, columns: Sequence[str], meta: Any, about: dict
                 parts[name].append(values)
     out = {}
     for name in columns:
-<<<<<<< HEAD
         if name in texts:
             values = np.concatenate([np.array([], object), *parts.pop(name)])
             out[name] = _text_column(name, values, **about[name])
@@ -552,20 +548,6 @@ def _read_old_dta(source: Source, columns: Sequence[str], meta: Any, about: dict
             out[name] = RawColumn(
                 name, "number", numbers, tags=letters if letters.any() else None, **about[name]
             )
-=======
-        about = {
-            "label": meta.column_names_to_labels.get(name),
-            "value_labels": _tagged_labels(meta.variable_value_labels.get(name, {})),
-            "date_format": _date_format(meta.original_variable_types.get(name)),
-        }
-        if name in texts:
-            values = np.concatenate([np.array([], object), *parts.pop(name)])
-            out[name] = _text_column(name, values, **about)
-        else:
-            letters = np.concatenate([np.array([], np.uint8), *tags.pop(name)])
-            numbers = np.concatenate([np.array([], float), *parts.pop(name)])
-            out[name] = RawColumn(name, "number", numbers, tags=letters if letters.any() else None, **about)
->>>>>>> origin/HEAD
     return RawTable(source.path, "dta", n_rows, out)
 
 
