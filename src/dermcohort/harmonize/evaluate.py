@@ -101,7 +101,7 @@ def _as_text(vector: Vector) -> Vector:
         return vector
     if vector.kind == "number":
         codes, levels = pd.factorize(vector.data, use_na_sentinel=True)
-        return text(codes.astype(np.int32), [format_number(level) for level in levels], vector.why)
+        return text(codes.astype(np.int32), [format_number(level) for level in levels.tolist()], vector.why)
     raise EvaluationError(f"a text is needed, found {vector.kind}")
 
 
@@ -318,11 +318,13 @@ def _on_levels(function: Callable[[str], str]) -> Callable[[Vector], Vector]:
 
 
 def _zfill(value: Vector, width: Vector) -> Vector:
-    return _on_levels(lambda level: level.zfill(int(width.data[0])))(value)
+    n_digits = int(width.data[0])
+    return _on_levels(lambda level: level.zfill(n_digits))(value)
 
 
 def _slice(value: Vector, start: Vector, stop: Vector) -> Vector:
-    return _on_levels(lambda level: level[int(start.data[0]) : int(stop.data[0])])(value)
+    part = slice(int(start.data[0]), int(stop.data[0]))
+    return _on_levels(lambda level: level[part])(value)
 
 
 def _concat(*values: Vector) -> Vector:

@@ -55,13 +55,13 @@ def source_counts(before: pd.DataFrame, min_cell: int) -> list[dict[str, Any]]:
     A value without a rule that few people hold may be a name someone typed: such values share one row. Values that
     the dictionary knows stay, but without the count of few people.
     """
-    few = before["n"] < min_cell
-    hidden = few & (before["target"] == "unmapped")
-    shown = before[~hidden].to_dict(orient="records")
-    records: list[dict[str, Any]] = [
-        {**row, "n": int(row["n"]) if row["n"] >= min_cell else None} for row in shown
-    ]
-    if hidden.any():
-        total = int(before.loc[hidden, "n"].sum())
-        records.append({"source": f"(fewer than {min_cell} people)", "target": "unmapped", "n": total})
+    records: list[dict[str, Any]] = []
+    n_hidden = 0
+    for source, target, n in zip(before["source"], before["target"], before["n"], strict=True):
+        if n < min_cell and target == "unmapped":
+            n_hidden += n
+        else:
+            records.append({"source": source, "target": target, "n": n if n >= min_cell else None})
+    if n_hidden:
+        records.append({"source": f"(fewer than {min_cell} people)", "target": "unmapped", "n": n_hidden})
     return records
