@@ -8,7 +8,7 @@ user-missing ranges, .dta with tagged missings, GB18030 .csv), then measures eac
     save        dc.harmonize and study.save
 
     make benchmark                       150,000 people, and a tenth of them
-    python benchmarks/harmonize.py --n 30000 --repeat 1
+    python benchmarks/harmonize.py --n 30000 --repeat 1 --waves baseline followup2
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -49,15 +50,16 @@ REASONS = """
 # ---------------------------------------------------------------- raw files and their dictionary
 
 
-def write_raw(folder: Path, n: int) -> None:
-    """Three files of 300 columns; the later waves have fewer people."""
+def write_raw(folder: Path, n: int, waves: list[str]) -> None:
+    """One file of 300 columns a wave; the later waves have fewer people."""
     import pyreadstat
 
     rng = np.random.default_rng(1)
     # what does not change about a person: the answer to Q199 and the date D2
     sex = rng.integers(0, 2, n)
     born = np.datetime64("1960-01-01") + rng.integers(0, 9000, n).astype("timedelta64[D]")
-    for wave, (name, share) in WAVES.items():
+    for wave in waves:
+        name, share = WAVES[wave]
         rows = round(n * share)
         data = {"ID": np.arange(1, rows + 1).astype(float)}
         codes = {f"Q{i}": rng.integers(0, 4, rows) for i in range(1, CODED)}
@@ -69,7 +71,11 @@ def write_raw(folder: Path, n: int) -> None:
         for i in range(1, LABORATORY + 1):
             level = np.round(np.exp(rng.normal(1, 0.6, rows)), 2)
             data[f"L{i}"] = np.where(level < 1, -1.0, level)
-        days = np.datetime64("2019-01-01") + rng.integers(0, 300, (DATES, rows)).astype("timedelta64[D]")
+        days = (
+            np.datetime64("2019-01-01")
+            + 900 * list(WAVES).index(wave)
+            + rng.integers(0, 300, (DATES, rows)).astype("timedelta64[D]")
+        )
         days[1] = born[:rows]
         for i in range(1, TEXTS + 1):
             data[f"T{i}"] = np.array(["free text", "自由文本", ""], dtype=object)[rng.integers(0, 3, rows)]
@@ -105,8 +111,8 @@ def write_raw(folder: Path, n: int) -> None:
             pd.DataFrame(data).to_csv(target, index=False, encoding="gb18030", lineterminator="\n")
 
 
-def write_dictionary(folder: Path) -> None:
-    """About ninety variables: maps, measurements with units and limits, dates, a score, an expression."""
+def write_dictionary(folder: Path, waves: list[str]) -> None:
+    """About ninety variables by every verb: map, cut, first_of, date, expr, score, and measurements with limits."""
     (folder / "schema").mkdir(parents=True)
     (folder / "cohorts" / "c").mkdir(parents=True)
     head = f'format: 1\nversion: "1"\nlanguages: [en]\nreasons:{REASONS}'
@@ -124,6 +130,10 @@ def write_dictionary(folder: Path) -> None:
         "ratio: {label: {en: Ratio}, type: number, derive: lab1 / lab2}",
         "heavy: {label: {en: Heavy}, type: yesno, derive: lab3 >= 5000}",
         "duration: {label: {en: Days}, type: number}",
+        "answer: {label: {en: Answer}, type: text}",
+        "pressure: {label: {en: Pressure}, type: number, range: {soft: [0, 200]}}",
+        "grade: {label: {en: Grade}, type: ordinal, categories: "
+        "{low: {code: 1, label: {en: Low}}, high: {code: 2, label: {en: High}}}}",
     ]
     for i in range(1, MAPPED_CODED + 1):
         skip = ", asked_if: q1 != 'never'" if i % 10 == 0 else ""
@@ -134,15 +144,16 @@ def write_dictionary(folder: Path) -> None:
             "range: {soft: [0, 20000], hard: [0, 1000000]}}"
         )
     (folder / "schema" / "10_all.yaml").write_text("\n".join(schema), "utf-8")
-    waves = "\n".join(
+    files = {wave: WAVES[wave][0] for wave in waves}
+    declared = "\n".join(
         f"  {wave}: {{order: {i}, file: {file}{', encoding: gb18030' if file.endswith('csv') else ''}}}"
-        for i, (wave, (file, _)) in enumerate(WAVES.items())
+        for i, (wave, file) in enumerate(files.items())
     )
-    ids = "\n".join(f"  {wave}: {{from: ID, expr: \"'P' + zfill(text(ID), 7)\"}}" for wave in WAVES)
+    ids = "\n".join(f"  {wave}: {{from: ID, expr: \"'P' + zfill(text(ID), 7)\"}}" for wave in waves)
     (folder / "cohorts" / "c" / "cohort.yaml").write_text(
-        f"cohort: c\ntitle: {{en: Benchmark}}\nwaves:\n{waves}\nid:\n{ids}\nduplicates: error\n", "utf-8"
+        f"cohort: c\ntitle: {{en: Benchmark}}\nwaves:\n{declared}\nid:\n{ids}\nduplicates: error\n", "utf-8"
     )
-    for wave, (file, _) in WAVES.items():
+    for wave, file in files.items():
         text = file.endswith("csv")
         form = {"sav": "spss", "dta": "stata", "csv": "'%Y-%m-%d'"}[file.rsplit(".")[1]]
         missing = {"sav": "{8: refused}", "dta": "{.a: refused, 8: refused}", "csv": "{}"}[
@@ -152,6 +163,7 @@ def write_dictionary(folder: Path) -> None:
         mapping = ", ".join(f"{s}: {level}" for s, level in zip(sources, LEVELS, strict=True))
         sexes = dict(zip(sources, ["female", "male", "female", "male"], strict=True))
         lod = "{prefix: '<'}" if text else "{codes: [-1], limit: 1}"
+        low = ", missing: {'<1': no_answer}" if text else ""
         values = f", values: {{{', '.join(f'{w}: {i}' for i, w in enumerate(sources))}}}"
         rules = [
             f"sex: {{from: Q199, map: {{{', '.join(f'{k}: {v}' for k, v in sexes.items())}}}, missing: {missing}}}",
@@ -160,6 +172,9 @@ def write_dictionary(folder: Path) -> None:
             f"duration: {{from: [D1, D2], date: {form}, expr: 'days_between(D2, D1)'}}",
             "score: {from: [Q61, Q62, Q63, Q64], score: {method: sum, min_items: 3, prorate: true"
             f"{values}}}, missing: {missing}}}",
+            "answer: {from: T1}",
+            f"pressure: {{first_of: [L61, L62], below_lod: {lod}}}",
+            f"grade: {{from: L63, cut: {{low: '<3', high: '>=3'}}{low}}}",
         ]
         rules += [
             f"q{i}: {{from: Q{i}, map: {{{mapping}}}, missing: {missing}}}"
@@ -184,22 +199,29 @@ def bare_read(folder: Path) -> dict[str, float]:
 
     from dermcohort import read_dictionary
 
-    columns = {wave.name: list(wave.columns) for wave in read_dictionary(folder / "dictionary").waves()}
-    raw = folder / "raw"
+    def sav(path: Path, columns: list[str]) -> pd.DataFrame:
+        return pyreadstat.read_sav(
+            path, usecols=columns, user_missing=True, disable_datetime_conversion=True
+        )[0]
+
+    def dta(path: Path, columns: list[str]) -> pd.DataFrame:  # faster here than pyreadstat.read_dta
+        return pd.read_stata(
+            path, columns=columns, convert_dates=False, convert_categoricals=False, convert_missing=True
+        )
+
+    def csv(path: Path, columns: list[str]) -> pd.DataFrame:
+        return pyarrow.csv.read_csv(
+            path,
+            read_options=pyarrow.csv.ReadOptions(encoding="gb18030"),
+            convert_options=pyarrow.csv.ConvertOptions(include_columns=columns),
+        ).to_pandas()
+
+    reads = {".sav": sav, ".dta": dta, ".csv": csv}
+    files = {folder / "raw" / w.file: list(w.columns) for w in read_dictionary(folder / "dictionary").waves()}
     start = time.perf_counter()
-    baseline, _ = pyreadstat.read_sav(
-        raw / "base.sav", usecols=columns["baseline"], user_missing=True, disable_datetime_conversion=True
-    )
-    followup1, _ = pyreadstat.read_dta(
-        raw / "fu1.dta", usecols=columns["followup1"], user_missing=True, disable_datetime_conversion=True
-    )
-    followup2 = pyarrow.csv.read_csv(
-        raw / "fu2.csv",
-        read_options=pyarrow.csv.ReadOptions(encoding="gb18030"),
-        convert_options=pyarrow.csv.ConvertOptions(include_columns=columns["followup2"]),
-    ).to_pandas()
+    tables = [reads[path.suffix](path, columns) for path, columns in files.items()]
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "rows": len(baseline) + len(followup1) + len(followup2)}
+    return {"seconds": seconds, "rows": sum(map(len, tables)), "columns": sum(t.shape[1] for t in tables)}
 
 
 def harmonize(folder: Path, *, save: bool = False) -> dict[str, float]:
@@ -210,14 +232,15 @@ def harmonize(folder: Path, *, save: bool = False) -> dict[str, float]:
     if save:
         study.save(folder / "harmonized")
     assert (study.ledger["action"] == "kept").all()
-    return {"seconds": time.perf_counter() - start, "rows": len(study.visits)}
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "rows": len(study.visits), "columns": len(study.schema)}
 
 
-def prepare(folder: Path, n: int) -> dict[str, float]:
+def prepare(folder: Path, n: int, waves: list[str]) -> dict[str, float]:
     """In a process of its own too: a child's peak memory begins with that of its parent."""
     (folder / "raw").mkdir()
-    write_raw(folder / "raw", n)
-    write_dictionary(folder / "dictionary")
+    write_raw(folder / "raw", n, waves)
+    write_dictionary(folder / "dictionary", waves)
     return {"seconds": 0.0, "rows": 0}
 
 
@@ -228,8 +251,9 @@ TASKS = {
 }
 
 
-def run(task: str, folder: Path, n: int = 0) -> dict[str, float]:
+def run(task: str, folder: Path, n: int = 0, waves: tuple[str, ...] = tuple(WAVES)) -> dict[str, float]:
     command = [sys.executable, __file__, "--task", task, "--folder", str(folder), "--n", str(n)]
+    command += ["--waves", *waves]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -247,27 +271,30 @@ def measure(task: str, folder: Path, repeat: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--n", type=int, nargs="+", default=[15_000, 150_000], help="people at baseline")
+    parser.add_argument(
+        "--waves", nargs="+", choices=list(WAVES), default=list(WAVES), help="one format each"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="runs of each task; the best counts")
     parser.add_argument("--task", choices=["prepare", *TASKS], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:
         if arguments.task == "prepare":
-            result = prepare(arguments.folder, arguments.n[0])
+            result = prepare(arguments.folder, arguments.n[0], arguments.waves)
         else:
             result = TASKS[arguments.task](arguments.folder)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({**result, "peak_mb": peak}))
         return
-    versions = ", ".join(f"{m.__name__} {m.__version__}" for m in (pd, np))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("pandas", "numpy", "pyreadstat", "pyarrow"))
     print(f"{date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}")
     for n in arguments.n:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            run("prepare", folder, n)
+            run("prepare", folder, n, tuple(arguments.waves))
             size = sum(path.stat().st_size for path in (folder / "raw").iterdir()) / 1e6
-            print(f"\n{n:,} people, three waves of 300 raw columns, {size:,.0f} MB")
-            print(f"{'task':<12}{'seconds':>9}{'ratio':>8}{'peak MB':>10}{'rows':>10}")
+            print(f"\n{n:,} people, {len(arguments.waves)} wave(s) of 300 raw columns, {size:,.0f} MB")
+            print(f"{'task':<12}{'seconds':>9}{'ratio':>8}{'peak MB':>10}{'rows':>10}{'columns':>9}")
             base = 0.0
             for task in TASKS:
                 found = measure(task, folder, arguments.repeat)
@@ -275,6 +302,7 @@ def main() -> None:
                 ratio = found["seconds"] / base
                 print(
                     f"{task:<12}{found['seconds']:>9.2f}{ratio:>8.2f}{found['peak_mb']:>10,.0f}{found['rows']:>10,}"
+                    f"{found['columns']:>9}"
                 )
 
 
