@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 N ?= 15000
 
-.PHONY: demo test test-real check format install benchmark clean
+.PHONY: demo test check format install benchmark clean
 
 install: $(VENV)/.installed
 
@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/dermcohort demo --n $(N)
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: install
 	$(BIN)/ruff format --check .
