@@ -43,7 +43,7 @@ def format_interval(measure: str, estimate: float, low: float, high: float) -> s
     if measure in PROPORTIONS:
         estimate, low, high = 100 * estimate, 100 * low, 100 * high
         digits = 2 if 0 < estimate < 1 else 1
-    elif measure in RATIOS and abs(estimate - 1) < 0.05 and high - low < 0.1:
+    elif measure in RATIOS and abs(estimate - 1) < 0.05 and high - low < 0.03:
         digits = 3  # a ratio of one unit of a fine scale, such as 1 mmHg
     else:
         digits = 1 if abs(estimate) >= 100 else 2
