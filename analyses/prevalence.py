@@ -11,7 +11,7 @@ study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()
 
-conditions = [name for name, row in study.schema.iterrows() if row["condition"]]
+conditions = list(study.schema.index[study.schema["condition"].notna()])
 baseline = study.frame(["age", "sex", *conditions], wave="baseline").data
 baseline["age_group"] = pd.cut(
     baseline["age"], [0, 30, 40, 50, 60, 70, 120], right=False,

@@ -428,9 +428,10 @@ class Study:
         if time_scale == "age":
             names = list(dict.fromkeys([*names, "age"]))
         base, _ = self._gather(names, rows)
+        visit = self.label(f"wave={origin}")
         flow = [FlowStep("Participants", len(people), ())]
         n_absent = len(people) - len(base)
-        flow.append(FlowStep(f"Examined at {origin}", len(base), _excluded(("not examined", n_absent))))
+        flow.append(FlowStep(f"Examined at {visit}", len(base), _excluded(("not examined", n_absent))))
 
         start = base["visit_date"].to_numpy().astype("datetime64[D]")
         onset = self._events_of(condition, base)
@@ -453,10 +454,10 @@ class Study:
             end = np.where(died, other, end)
         unseen = np.isnat(end) | (end <= start)
         steps: tuple[tuple[str, Any], ...] = (
-            (f"{origin} date unknown", undated),
-            (f"{self.label(condition)} present at {origin}", prevalent),
-            (f"status unknown at {origin}", unknown_status),
-            (f"no observation after {origin}", unseen),
+            (f"date of {visit} unknown", undated),
+            (f"{self.label(condition)} present at {visit}", prevalent),
+            (f"status unknown at {visit}", unknown_status),
+            (f"no observation after {visit}", unseen),
         )
         if time_scale == "age":
             steps = (*steps, ("age unknown", base["age"].isna().to_numpy()))
@@ -582,6 +583,7 @@ def open_study(path: str | Path) -> Study:
         tables[name] = _restore_categories(tables[name], schema, manifest)
     for name in ("events", "detection_limits", "specimens"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
+    tables["provenance"] = absent_texts_as_none(tables["provenance"])
     everything = {**manifest, "levels": {**manifest["levels"], "wave": manifest["levels"]["ledger_wave"]}}
     tables["ledger"] = _restore_categories(tables["ledger"], schema, everything)
     return Study(**tables, schema=schema, manifest=manifest)
@@ -601,7 +603,7 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
             f"language='{language}' is not in the dictionary ({', '.join(manifest['languages'])})"
         )
     names = {}
-    for variable, row in schema.iterrows():
+    for variable, row in schema.to_dict("index").items():
         text = row[f"label_{language}"] or row.get("label_en") or variable
         unit = row["unit"]
         names[str(variable)] = f"{text} ({unit})" if unit and unit not in ("1", "points") else str(text)
@@ -628,8 +630,8 @@ def _schema_to_json(schema: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _schema_from_json(records: list[dict[str, Any]]) -> pd.DataFrame:
-    schema = pd.DataFrame(records).astype(object)
-    return schema.where(schema.notna(), None).set_index("variable")
+    columns = {name: pd.Series([record[name] for record in records], dtype=object) for name in records[0]}
+    return pd.DataFrame(columns).set_index("variable")
 
 
 def _restore_categories(table: pd.DataFrame, schema: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
@@ -641,6 +643,16 @@ def _restore_categories(table: pd.DataFrame, schema: pd.DataFrame, manifest: dic
         elif name in schema.index and schema.loc[name, "levels"]:
             row = schema.loc[name]
             table[name] = pd.Categorical(table[name], list(row["levels"]), ordered=row["type"] == "ordinal")
+    return table
+
+
+def absent_texts_as_none(table: pd.DataFrame) -> pd.DataFrame:
+    """Texts as objects with None where there is none, whatever pandas makes of them."""
+    table = table.copy()
+    for name in table.columns:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            texts = [None if pd.isna(value) else value for value in table[name]]
+            table[name] = pd.Series(texts, table.index, dtype=object)
     return table
 
 

@@ -57,8 +57,8 @@ def condition_events(visits: list[Visits], people: People, dictionary: Dictionar
                 {
                     "participant_id": people.ids.to_numpy()[first["person"]],
                     "event": variable.name,
-                    "lower": first["person"].map(lower).to_numpy(),
-                    "upper": first["person"].map(upper).to_numpy(),
+                    "lower": lower.reindex(first["person"]).to_numpy(),
+                    "upper": upper.reindex(first["person"]).to_numpy(),
                     "ascertainment": first["ascertainment"].to_numpy(),
                 }
             )

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
-from ..study import KEYS, STUDY_FORMAT, Study, schema_frame
+from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
 from .people import People
@@ -441,9 +441,7 @@ def _provenance_table(rows: list[dict[str, Any]], dictionary: Dictionary) -> pd.
     counts = ["n", "observed", *[f"n_{name}" for name in dictionary.reasons]]
     for name in counts:
         table[name] = table[name].fillna(0).astype("int64")
-    text = [c for c in table.columns if c not in counts and c not in ("slope", "intercept")]
-    table[text] = table[text].astype(object).where(table[text].notna(), None)
-    return table
+    return absent_texts_as_none(table)
 
 
 def _schema(dictionary: Dictionary) -> pd.DataFrame:
