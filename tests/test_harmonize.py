@@ -138,6 +138,17 @@ def test_frame_asks_for_a_choice_below_the_limit(study):
     assert study.frame(["crp"], lod="drop").data["crp"].notna().sum() == 5
 
 
+def test_survival_frame_forces_the_same_choice_for_named_covariates(study):
+    with pytest.raises(StudyError, match=r"crp .*lod="):
+        study.survival_frame("death", covariates=["crp"])
+    half = study.survival_frame("death", covariates=["crp"], lod="limit/2").data
+    censored = study.survival_frame("death", covariates=["crp"], lod="censored").data
+    assert half["crp"].min() == pytest.approx(censored.loc[censored["crp__below"], "crp"].min() / 2)
+    assert (
+        study.survival_frame("death").data["crp"].isna().any()
+    )  # nothing named, nothing chosen: missing
+
+
 def test_frame_carries_reasons_and_flow(study):
     frame = study.frame(["bmi", "sex", "smoking_status"], wave="baseline", reasons=True, on_missing="drop")
     assert frame.data.shape[0] == 3

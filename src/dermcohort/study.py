@@ -258,8 +258,7 @@ class Study:
         >>> study = dc.open_study("harmonized/")                                      # doctest: +SKIP
         >>> study.frame(["psoriasis", "bmi", "sex"], wave="baseline").data.head()     # doctest: +SKIP
         """
-        if lod is not None and lod not in LOD_CHOICES:
-            raise StudyError(f"lod='{lod}' is unknown; choose one of {', '.join(LOD_CHOICES)}")
+        _check_lod(lod)
         if on_missing not in ("keep", "drop"):
             raise StudyError(f"on_missing='{on_missing}' is unknown; choose keep or drop")
         rows = self._rows(wave, cohorts)
@@ -274,7 +273,7 @@ class Study:
         else:
             names = [name for name in dict.fromkeys(variables) if name not in KEYS]
         data, why = self._gather(names, rows)
-        data = self._apply_lod(data, why, lod, rows)
+        data = self._apply_lod(data, why, lod)
         if reasons:
             levels = ["observed", *self.reason_names.values()]
             codes = {code: position for position, code in enumerate([0, *self.reason_names])}
@@ -332,9 +331,7 @@ class Study:
         wanted = pd.MultiIndex.from_arrays([data["cohort"].astype(str), data["participant_id"]])
         return people.get_indexer(wanted)
 
-    def _apply_lod(
-        self, data: pd.DataFrame, why: pd.DataFrame, lod: str | None, rows: np.ndarray
-    ) -> pd.DataFrame:
+    def _apply_lod(self, data: pd.DataFrame, why: pd.DataFrame, lod: str | None) -> pd.DataFrame:
         codes = {name: code for code, name in self.reason_names.items()}
         below = {name: (why[name] == codes["below_lod"]).to_numpy() for name in why.columns}
         below = {name: mask for name, mask in below.items() if mask.any()}
@@ -368,6 +365,7 @@ class Study:
         competing: str | None = None,
         covariates: Sequence[str] | None = None,
         cohorts: str | Sequence[str] | None = None,
+        lod: str | None = None,
     ) -> AnalysisFrame:
         """Time from the origin visit to the onset of a condition, one row a person at risk.
 
@@ -383,10 +381,14 @@ class Study:
             left truncation).
         competing : str, optional
             An exactly dated event that ends the risk, such as "death". `event` is then a category with the
-            levels censored, `condition`, `competing`.
+            levels censored, `condition`, `competing`. It counts at its date, also where the last visit lies
+            before it: what happened in between was not seen.
         covariates : list of str, optional
             Variables taken at the origin; all where None.
         cohorts : str or list of str, optional
+        lod : {"drop", "limit/2", "limit/sqrt2", "censored"}, optional
+            What to do with covariates below the detection limit, as in `frame`. Required where a covariate that
+            is named has some; without names they stay missing.
 
         Returns
         -------
@@ -399,8 +401,11 @@ class Study:
         Raises
         ------
         StudyError
-            For an unknown condition, origin or time scale.
+            For an unknown condition, origin or time scale, or where `lod` must be chosen.
         """
+        _check_lod(lod)
+        if covariates is None and lod is None:
+            lod = "drop"
         if time_scale not in ("follow-up", "age"):
             raise StudyError(f"time_scale='{time_scale}' is unknown; choose follow-up or age")
         at_visits = condition in self.visits.columns
@@ -427,7 +432,7 @@ class Study:
         names = list(dict.fromkeys([*covariates, "visit_date", *([condition] if at_visits else [])]))
         if time_scale == "age":
             names = list(dict.fromkeys([*names, "age"]))
-        base, _ = self._gather(names, rows)
+        base = self._apply_lod(*self._gather(names, rows), lod)
         visit = self.label(f"wave={origin}")
         flow = [FlowStep("Participants", len(people), ())]
         n_absent = len(people) - len(base)
@@ -476,7 +481,8 @@ class Study:
         left = np.where(has_event, left, np.where(np.isnat(last), 0.0, observed_until)) / DAYS_PER_YEAR
         right = np.where(has_event, years, np.inf)
         shift = base["age"].to_numpy(float) if time_scale == "age" else np.zeros(len(base))
-        data = base[["cohort", "participant_id", *[c for c in covariates if c in base.columns]]].copy()
+        taken = [c for c in base.columns if c in covariates or c.endswith("__below")]
+        data = base[["cohort", "participant_id", *taken]].copy()
         data["entry"], data["exit"] = shift, shift + years
         if competing is None:
             data["event"] = has_event.astype(float)
@@ -614,6 +620,11 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
         for name, title in titles.items():
             names[f"{kind}={name}"] = title.get(language) or title.get("en") or name
     return names
+
+
+def _check_lod(lod: str | None) -> None:
+    if lod is not None and lod not in LOD_CHOICES:
+        raise StudyError(f"lod='{lod}' is unknown; choose one of {', '.join(LOD_CHOICES)}")
 
 
 def _aligned(dates: pd.Series, base: pd.DataFrame) -> np.ndarray:
