@@ -209,6 +209,24 @@ def harmonize(raw: Path, folder: Path, target: Path, strict: bool, key_file: Pat
 
 
 @main.command()
+@click.argument("study", default="harmonized", type=click.Path(path_type=Path))
+@click.option(
+    "--dictionary", "folder", default="data-dictionary", show_default=True, type=click.Path(path_type=Path)
+)
+@_exit_codes
+def recheck(study: Path, folder: Path) -> int:
+    """Judge the checks of STUDY again by checks.yaml as it is now, from the saved counts.
+
+    \b
+    Example:
+      dermcohort recheck harmonized/ --dictionary data-dictionary
+    """
+    from . import open_study, read_dictionary
+
+    return _say_checks(open_study(study).recheck(read_dictionary(folder)))
+
+
+@main.command()
 @click.argument("scripts", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--analyses", default="analyses", show_default=True, type=click.Path(path_type=Path))
 @click.option("--study", default="harmonized", show_default=True, type=click.Path(path_type=Path))
@@ -278,3 +296,25 @@ def _say_study(study: Any) -> int:
     if len(errors) > 20:
         click.echo(f"  and {len(errors) - 20} more in study.findings")
     return FINDINGS if len(errors) else 0
+
+
+def _say_checks(checks: Any) -> int:
+    """One line a check and wave where it was evaluated; exit code 1 where an error check fails."""
+    shown = checks[(checks["n"] > 0) | ~checks["passed"]]
+    for row in shown.itertuples():
+        verdict = "passed" if row.passed else f"FAILED ({row.severity})"
+        if row.kind == "distribution" and row.n:
+            found = f"{row.value:.4g}, elsewhere {row.reference:.4g}, may differ by {row.threshold:g}"
+        elif row.n:
+            found = f"{row.violations:,} of {row.n:,} ({row.share:.2%}, tolerated {row.threshold:.2%})"
+            found += f", {row.unknown:,} unknown"
+        else:
+            found = row.note
+        where = "/".join(part for part in (row.cohort, row.wave) if part)
+        click.echo(f"{verdict:16} {row.id}  {where}  {found}")
+    errors = int((~checks["passed"] & (checks["severity"] == "error")).sum())
+    click.echo(
+        f"{checks['id'].nunique()} checks: {int(shown['passed'].sum())} passed, {int((~checks['passed']).sum())} "
+        f"failed, {len(checks) - len(shown)} not evaluated (cohort and wave)"
+    )
+    return FINDINGS if errors else 0
