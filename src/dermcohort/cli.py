@@ -299,22 +299,23 @@ def _say_study(study: Any) -> int:
 
 
 def _say_checks(checks: Any) -> int:
-    """One line a check and wave where it was evaluated; exit code 1 where an error check fails."""
-    shown = checks[(checks["n"] > 0) | ~checks["passed"]]
-    for row in shown.itertuples():
-        verdict = "passed" if row.passed else f"FAILED ({row.severity})"
-        if row.kind == "distribution" and row.n:
-            found = f"{row.value:.4g}, elsewhere {row.reference:.4g}, may differ by {row.threshold:g}"
-        elif row.n:
-            found = f"{row.violations:,} of {row.n:,} ({row.share:.2%}, tolerated {row.threshold:.2%})"
-            found += f", {row.unknown:,} unknown"
-        else:
-            found = row.note
-        where = "/".join(part for part in (row.cohort, row.wave) if part)
-        click.echo(f"{verdict:16} {row.id}  {where}  {found}")
+    """One line a check, and one for every wave that fails it; exit code 1 where an error check fails."""
+    for name, rows in checks.groupby("id", sort=False):
+        failed = rows[~rows["passed"]]
+        verdict = "FAILED" if len(failed) else "passed" if (rows["n"] > 0).any() else "nowhere evaluated"
+        evaluated = f"{int((rows['n'] > 0).sum())} of {len(rows)} waves evaluated"
+        click.echo(f"{verdict}  {rows['severity'].iloc[0]}  {name}: {rows['title'].iloc[0]} ({evaluated})")
+        for row in failed.itertuples():
+            if row.n == 0:
+                found = row.note
+            elif row.kind == "distribution":
+                found = f"{row.value:.4g}, compared with {row.reference:.4g}, may differ by {row.threshold:g}"
+            else:
+                found = f"{row.violations:,} of {row.n:,} ({row.share:.2%}), tolerated {row.threshold:.2%}; "
+                found += f"{row.unknown:,} unknown; owner: {row.owner}"
+            click.echo("    " + ": ".join(part for part in ("/".join((row.cohort, row.wave)).strip("/"), found) if part))
     errors = int((~checks["passed"] & (checks["severity"] == "error")).sum())
     click.echo(
-        f"{checks['id'].nunique()} checks: {int(shown['passed'].sum())} passed, {int((~checks['passed']).sum())} "
-        f"failed, {len(checks) - len(shown)} not evaluated (cohort and wave)"
+        f"{checks['id'].nunique()} checks, {checks.loc[~checks['passed'], 'id'].nunique()} failed, {errors} error(s)"
     )
     return FINDINGS if errors else 0

@@ -63,7 +63,7 @@ def _read_check(
     entry.check_keys(KEYS, problems, what, required=needed)
     for key in ("owner", "reason"):  # a threshold that nobody answers for is nobody's threshold
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
-            problems.error(entry.at(key), "DD311", f"{key} of {what} must be a text that says something")
+            problems.error(entry.at(key), "DD310", f"{key} of {what} must be a text that says something")
     for key, options in (("severity", SEVERITIES), ("group", GROUPS)):
         if key in entry and entry[key] not in options:
             hint = did_you_mean(entry[key], options) or f"one of {', '.join(options)}"
