@@ -313,7 +313,10 @@ def _say_checks(checks: Any) -> int:
             else:
                 found = f"{row.violations:,} of {row.n:,} ({row.share:.2%}), tolerated {row.threshold:.2%}; "
                 found += f"{row.unknown:,} unknown; owner: {row.owner}"
-            click.echo("    " + ": ".join(part for part in ("/".join((row.cohort, row.wave)).strip("/"), found) if part))
+            click.echo(
+                "    "
+                + ": ".join(part for part in ("/".join((row.cohort, row.wave)).strip("/"), found) if part)
+            )
     errors = int((~checks["passed"] & (checks["severity"] == "error")).sum())
     click.echo(
         f"{checks['id'].nunique()} checks, {checks.loc[~checks['passed'], 'id'].nunique()} failed, {errors} error(s)"
