@@ -233,6 +233,18 @@ def test_the_order_of_rows_changes_nothing(tmp_path, orders):
     )
 
 
+@pytest.mark.parametrize(("two", "three"), [("", ""), ("", THREE)])
+def test_waves_without_rows(tmp_path, two, three):
+    checks = one_check("across_waves: max_change(height) <= 3") + one_check(
+        "distribution: {variable: smoking, statistic: missing, change: 0}", id="missing"
+    )
+    dictionary = dc.read_dictionary(write_dictionary(tmp_path / "dict", checks))
+    study = dc.harmonize(dictionary, write_raw(tmp_path / "raw", two=two, three=three))
+    assert study.checks["passed"].all() and study.checks["note"].notna().sum() == 6
+    study = dc.harmonize(dictionary, write_raw(tmp_path / "raw", one="", two="", three=""))
+    assert (study.checks["n"] == 0).all() and study.checks["note"].notna().all()
+
+
 # ---------------------------------------------------------------- the linter
 
 
@@ -276,6 +288,15 @@ def test_each_mistake_has_a_message(tmp_path, old, new, code, words, hint):
     found = next(problem for problem in problems if problem.code == code and words in problem.text)
     assert hint in found.hint
     assert found.file.endswith("checks.yaml") and 1 <= found.line <= 8
+
+
+def test_two_visits_are_compared_in_checks_only(tmp_path):
+    folder = write_dictionary(tmp_path, one_check("require: height > 160"))
+    schema = SCHEMA + "grown:\n  label: {en: Grown, zh: 长高}\n  type: number\n  derive: max_change(height)\n"
+    (folder / "schema/10_all.yaml").write_text(schema, "utf-8")
+    _, problems = check_dictionary(folder)
+    problem = next(problem for problem in problems if problem.code == "DD070")
+    assert problem.hint == "it belongs in 'across_waves' of checks.yaml"
 
 
 def test_positions_doubled_ids_and_files_that_are_no_list(tmp_path):
