@@ -32,6 +32,18 @@ listing(
     "Checks that fired: in how many variables and waves, and for how many values or rows.",
 ).save(results / "findings")
 
+evaluated = study.checks[study.checks["n"] > 0].assign(failed=lambda table: ~table["passed"])
+judged = evaluated.groupby(["id", "title", "severity"], sort=False)
+checks = judged.agg(
+    waves=("n", "size"), n=("n", "sum"), violations=("violations", "sum"), failed=("failed", "sum")
+).reset_index()
+listing(
+    checks[["title", "severity", "waves", "n", "violations", "failed"]],
+    "Checks of the dictionary: in how many cohorts and waves they could be evaluated, for how many visits, how many "
+    "violate them, and in how many cohorts and waves that is more than the threshold.",
+    notes=["Checks of distributions compare waves and have no violations."],
+).save(results / "checks")
+
 names = ["income", "smoking_status", "alcohol", "height", "urine_as", "hair_cd", "psqi", "dlqi"]
 why = pd.concat([study.why(name, by="cohort").assign(variable=labels[name]) for name in names]).fillna(0)
 why = why.rename_axis("cohort").reset_index()

@@ -83,6 +83,7 @@ def test_every_code_is_explained():
 
 def test_every_finding_can_fire():
     """A check that no code adds is a promise nobody keeps."""
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "src/dermcohort/harmonize").glob("*.py"))
-    added = set(re.findall(r'"(H\d{3})"', source.split("CHECKS = {")[0] + source.split("COLUMNS = (")[1]))
+    stage = ROOT / "src/dermcohort/harmonize"
+    source = "".join(path.read_text("utf-8") for path in stage.glob("*.py") if path.name != "findings.py")
+    added = set(re.findall(r'"(H\d{3})"', source))
     assert set(CHECKS) - added == set()

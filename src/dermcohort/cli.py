@@ -209,6 +209,24 @@ def harmonize(raw: Path, folder: Path, target: Path, strict: bool, key_file: Pat
 
 
 @main.command()
+@click.argument("study", default="harmonized", type=click.Path(path_type=Path))
+@click.option(
+    "--dictionary", "folder", default="data-dictionary", show_default=True, type=click.Path(path_type=Path)
+)
+@_exit_codes
+def recheck(study: Path, folder: Path) -> int:
+    """Judge the checks of STUDY again by checks.yaml as it is now, from the saved counts.
+
+    \b
+    Example:
+      dermcohort recheck harmonized/ --dictionary data-dictionary
+    """
+    from . import open_study, read_dictionary
+
+    return _say_checks(open_study(study).recheck(read_dictionary(folder)))
+
+
+@main.command()
 @click.argument("scripts", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--analyses", default="analyses", show_default=True, type=click.Path(path_type=Path))
 @click.option("--study", default="harmonized", show_default=True, type=click.Path(path_type=Path))
@@ -278,3 +296,29 @@ def _say_study(study: Any) -> int:
     if len(errors) > 20:
         click.echo(f"  and {len(errors) - 20} more in study.findings")
     return FINDINGS if len(errors) else 0
+
+
+def _say_checks(checks: Any) -> int:
+    """One line a check, and one for every wave that fails it; exit code 1 where an error check fails."""
+    for name, rows in checks.groupby("id", sort=False):
+        failed = rows[~rows["passed"]]
+        verdict = "FAILED" if len(failed) else "passed" if (rows["n"] > 0).any() else "nowhere evaluated"
+        evaluated = f"{int((rows['n'] > 0).sum())} of {len(rows)} waves evaluated"
+        click.echo(f"{verdict}  {rows['severity'].iloc[0]}  {name}: {rows['title'].iloc[0]} ({evaluated})")
+        for row in failed.itertuples():
+            if row.n == 0:
+                found = row.note
+            elif row.kind == "distribution":
+                found = f"{row.value:.4g}, compared with {row.reference:.4g}, may differ by {row.threshold:g}"
+            else:
+                found = f"{row.violations:,} of {row.n:,} ({row.share:.2%}), tolerated {row.threshold:.2%}; "
+                found += f"{row.unknown:,} unknown; owner: {row.owner}"
+            click.echo(
+                "    "
+                + ": ".join(part for part in ("/".join((row.cohort, row.wave)).strip("/"), found) if part)
+            )
+    errors = int((~checks["passed"] & (checks["severity"] == "error")).sum())
+    click.echo(
+        f"{checks['id'].nunique()} checks, {checks.loc[~checks['passed'], 'id'].nunique()} failed, {errors} error(s)"
+    )
+    return FINDINGS if errors else 0

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .dictionary.model import Dictionary
 from .flow import Flow, FlowStep
 from .storage import read_folder, write_folder
+from .verdicts import judge
 from .wording import suggest
 
 DAYS_PER_YEAR = 365.25
@@ -25,7 +27,7 @@ STUDY_FORMAT = 1  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
     "participants", "visits", "events", "specimens", "reasons", "participant_reasons", "detection_limits",
-    "ledger", "provenance", "findings",
+    "ledger", "provenance", "findings", "checks",
 )  # fmt: skip
 LOD_CHOICES = ("drop", "limit/2", "limit/sqrt2", "censored")
 
@@ -73,6 +75,8 @@ class Study:
         One row a variable and wave: file and its hash, rule, status, counts before and after, unit factor.
     findings : DataFrame
         Every check that fired, with counts.
+    checks : DataFrame
+        One row a check of checks.yaml, cohort and wave, violated or not: counts, threshold, passed.
     schema : DataFrame
         One row a variable: domain, entity, type, unit, labels, levels, condition, role.
     manifest : dict
@@ -89,6 +93,7 @@ class Study:
     ledger: pd.DataFrame
     provenance: pd.DataFrame
     findings: pd.DataFrame
+    checks: pd.DataFrame
     schema: pd.DataFrame
     manifest: dict[str, Any]
 
@@ -179,6 +184,24 @@ class Study:
         columns = pd.MultiIndex.from_tuples(list(order), names=["cohort", "wave"])
         variables = [name for name in self.schema.index if name in table.index]
         return table.reindex(index=variables, columns=columns).fillna(".")
+
+    def recheck(self, dictionary: Dictionary) -> pd.DataFrame:
+        """Judge the saved counts of the checks again, by the thresholds and severities that `dictionary` has now.
+
+        Nothing is counted anew: a check whose expression changed, or that is new, says in `note` that it needs a
+        new run, and has not passed.
+
+        Returns
+        -------
+        DataFrame
+            As `checks`.
+
+        Examples
+        --------
+        >>> study = dc.open_study("harmonized/")                                # doctest: +SKIP
+        >>> study.recheck(dc.read_dictionary("data-dictionary"))                # doctest: +SKIP
+        """
+        return judge(self.checks, dictionary)
 
     def select(self, mask: pd.Series | np.ndarray) -> Study:
         """The study with only the visits where `mask` is true; `reasons` is filtered alike."""
@@ -590,6 +613,7 @@ def open_study(path: str | Path) -> Study:
     for name in ("events", "detection_limits", "specimens"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
     tables["provenance"] = absent_texts_as_none(tables["provenance"])
+    tables["checks"] = absent_texts_as_none(tables["checks"])
     everything = {**manifest, "levels": {**manifest["levels"], "wave": manifest["levels"]["ledger_wave"]}}
     tables["ledger"] = _restore_categories(tables["ledger"], schema, everything)
     return Study(**tables, schema=schema, manifest=manifest)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..wording import did_you_mean
-from .expression import Expression
+from .expression import PREVIOUS, Expression
 from .problems import Place
 
 STATUSES = ("complete", "partial", "impossible", "undecided")
@@ -218,6 +218,62 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    """A statistic of one variable that may differ by at most `change` from `against`."""
+
+    variable: str
+    statistic: str  # mean, missing or share
+    level: str | None
+    change: float
+    against: str = "previous"  # wave, or "others": all other waves of the cohort
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition between variables or waves, and the share of violations it tolerates.
+
+    Exactly one of `require`, `across_waves` and `distribution` is there.
+    """
+
+    id: str
+    title: Mapping[str, str]
+    severity: str
+    group: str
+    owner: str
+    reason: str
+    place: Place = field(compare=False)
+    require: Expression | None = None
+    across_waves: Expression | None = None
+    distribution: Distribution | None = None
+    threshold: float = 0.0  # for a distribution its `change`
+    cohorts: tuple[str, ...] = ()  # empty: all
+    waves: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        kinds = ("require", "across_waves", "distribution")
+        return next(kind for kind in kinds if getattr(self, kind) is not None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The schema variables it looks at."""
+        expression = self.require or self.across_waves
+        if expression is not None:
+            return tuple(dict.fromkeys(name.removeprefix(PREVIOUS) for name in expression.names))
+        assert self.distribution is not None
+        return (self.distribution.variable,)
+
+    @property
+    def hash(self) -> str:
+        """Of what is counted, and where: not of title, threshold, severity, owner and reason."""
+        expression = self.require or self.across_waves
+        d = self.distribution
+        counted = expression.text if expression else (d.variable, d.statistic, d.level, d.against)  # type: ignore[union-attr]
+        text = repr((self.kind, counted, self.cohorts, self.waves))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
 class Dictionary:
     """The declared truth: schema, conditions, units and the mapping of every cohort and wave.
 
@@ -232,6 +288,7 @@ class Dictionary:
     conditions: Mapping[str, Condition]
     variables: Mapping[str, Variable]
     cohorts: Mapping[str, Cohort]
+    checks: tuple[Check, ...] = ()
     min_cell: int = 5
     warnings: tuple[Any, ...] = ()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..wording import did_you_mean
+from .checks import read_checks
 from .expression import Expression, ExpressionError, compared_constants, parse_expression
 from .fields import check_results, optional_text, read_label
 from .mapping import read_cohorts
@@ -94,6 +95,7 @@ def check_dictionary(path: str | Path) -> tuple[Dictionary | None, list[Problem]
     conditions = _read_conditions(root, languages, problems)
     variables = _read_schema(root, languages, conditions, problems)
     cohorts = read_cohorts(root, languages, reasons, conversions, variables, problems)
+    checks = read_checks(root, languages, variables, cohorts, problems)
     disclosure = main.get("disclosure") or {}
     found = sorted(problems.problems)
     if problems.has_errors():
@@ -107,6 +109,7 @@ def check_dictionary(path: str | Path) -> tuple[Dictionary | None, list[Problem]
         conditions=conditions,
         variables=variables,
         cohorts=cohorts,
+        checks=checks,
         min_cell=int(disclosure.get("min_cell", 5)),
         warnings=tuple(found),
     )

@@ -58,7 +58,24 @@ class Sequence(list):
 
 
 def load_yaml(path: Path, problems: ProblemList) -> Block | None:
-    """Read one file; problems of syntax and doubled keys are reported, None means it cannot be used."""
+    """Read one mapping; problems of syntax and doubled keys are reported, None means it cannot be used."""
+    value = _load(path, problems)
+    if value is not None and not isinstance(value, Block):
+        problems.error(Place(str(path)), "DD006", "the file must be a mapping (key: value)")
+        return None
+    return value
+
+
+def load_yaml_list(path: Path, problems: ProblemList) -> Sequence | None:
+    """The same for a file that is a list."""
+    value = _load(path, problems)
+    if value is not None and not isinstance(value, Sequence):
+        problems.error(Place(str(path)), "DD008", "the file must be a list: each entry begins with '- '")
+        return None
+    return value
+
+
+def _load(path: Path, problems: ProblemList) -> Any:
     name = str(path)
     try:
         text = path.read_text("utf-8")
@@ -84,11 +101,7 @@ def load_yaml(path: Path, problems: ProblemList) -> Block | None:
     if node is None:
         problems.error(Place(name), "DD005", "the file is empty")
         return None
-    value = _build(node, name, problems)
-    if not isinstance(value, Block):
-        problems.error(_place(node, name), "DD006", "the file must be a mapping (key: value)")
-        return None
-    return value
+    return _build(node, name, problems)
 
 
 def _place(node: yaml.Node, file: str) -> Place:

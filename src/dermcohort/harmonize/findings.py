@@ -27,6 +27,10 @@ CHECKS = {
     "H306": ("error", "plausibility", "answer that its rule cannot use"),
     "H401": ("info", "completeness", "value below or above the detection limit"),
     "H402": ("warning", "completeness", "more than half of the answers missing"),
+    # severity and group of the following stand in checks.yaml
+    "H601": ("warning", "plausibility", "check between variables violated"),
+    "H602": ("warning", "plausibility", "check between waves violated"),
+    "H603": ("warning", "plausibility", "distribution differs between waves"),
 }
 COLUMNS = ("severity", "group", "code", "check", "cohort", "wave", "variable", "n", "of", "share", "message")
 
@@ -61,12 +65,14 @@ class Findings:
         of: int,
         message: str,
         severity: str = "",
+        group: str = "",
     ) -> None:
         if n <= 0:
             return
-        usual, group, check = CHECKS[code]
+        usual, usual_group, check = CHECKS[code]
+        severity, group = severity or usual, group or usual_group
         self.items.append(
-            Finding(severity or usual, group, code, check, cohort, wave, variable, int(n), int(of), message)
+            Finding(severity, group, code, check, cohort, wave, variable, int(n), int(of), message)
         )
 
     def table(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
 from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
+from .checks import count_checks
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
 from .people import People
@@ -301,6 +302,7 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
     visits = pd.DataFrame(values, copy=False)
     reasons = pd.DataFrame(why, copy=False)
     participants, participant_reasons = _participants(dictionary, cohorts, cohort_names, visits)
+    checks = count_checks(dictionary, visits, reasons, participants, participant_reasons, findings)
     ledger = _stack([part for item in cohorts for part in item.ledger])
     levels = {
         "cohort": cohort_names,
@@ -326,6 +328,7 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
         ledger=ledger,
         provenance=_provenance_table([row for item in cohorts for row in item.provenance], dictionary),
         findings=findings.table(),
+        checks=checks,
         schema=_schema(dictionary),
         manifest=_manifest(dictionary, cohorts, levels),
     )
