@@ -128,6 +128,7 @@ class Rule:
     expr: Expression | None = None
     score: Score | None = None
     call: str | None = None
+    values: Mapping[Any, float] = field(default_factory=dict)
     value: Any = None
     missing: Mapping[Any, str] = field(default_factory=dict)
     below_lod: Limit | None = None
