@@ -21,11 +21,11 @@ from .storage import read_folder, write_folder
 from .wording import suggest
 
 DAYS_PER_YEAR = 365.25
-STUDY_FORMAT = 1  # of a saved study
+STUDY_FORMAT = 2  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
     "participants", "visits", "events", "specimens", "reasons", "participant_reasons", "detection_limits",
-    "ledger", "provenance", "findings",
+    "ledger", "linkage", "provenance", "findings",
 )  # fmt: skip
 LOD_CHOICES = ("drop", "limit/2", "limit/sqrt2", "censored")
 
@@ -69,6 +69,10 @@ class Study:
         cohort, participant_id, wave, variable, limit for every value below or above a limit.
     ledger : DataFrame
         One row a raw row: cohort, wave, file, row, action (kept, merged, quarantined), reason.
+    linkage : DataFrame
+        One row a wave, counts only: rows, persons, new, seen_before, missing_from_previous (persons of the visit
+        wave before without a row here), merged, quarantined and its reasons, changed_cluster,
+        conflicting_birth_date, conflicting_sex, visit_after_death.
     provenance : DataFrame
         One row a variable and wave: file and its hash, rule, status, counts before and after, unit factor.
     findings : DataFrame
@@ -87,6 +91,7 @@ class Study:
     participant_reasons: pd.DataFrame
     detection_limits: pd.DataFrame
     ledger: pd.DataFrame
+    linkage: pd.DataFrame
     provenance: pd.DataFrame
     findings: pd.DataFrame
     schema: pd.DataFrame
@@ -571,7 +576,7 @@ def open_study(path: str | Path) -> Study:
     --------
     >>> study = dc.open_study("harmonized/")     # doctest: +SKIP
     """
-    tables, records = read_folder(Path(path), TABLES, StudyError)
+    _, records = read_folder(Path(path), (), StudyError)
     schema = _schema_from_json(records["schema"])
     manifest = records["manifest"]
     if manifest.get("format") != STUDY_FORMAT:
@@ -579,6 +584,7 @@ def open_study(path: str | Path) -> Study:
             f"'{Path(path).name}' has format {manifest.get('format')}, this version reads format {STUDY_FORMAT}: "
             "run dermcohort harmonize again"
         )
+    tables, _ = read_folder(Path(path), TABLES, StudyError)
     for name in ("visits", "participants"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
     for name in ("events", "detection_limits", "specimens"):

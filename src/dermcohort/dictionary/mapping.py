@@ -14,6 +14,7 @@ from .calls import CALLS
 from .expression import Expression, ExpressionError, compared_constants, parse_expression
 from .fields import check_results, optional_text, read_label
 from .model import STATUSES, Cohort, Conversion, IdRule, Interval, Limit, Reason, Rule, Score, Variable, Wave
+from .privacy import check_shifted, read_privacy
 from .problems import Place, ProblemList
 from .source import Block, Sequence, load_yaml
 
@@ -23,6 +24,10 @@ RULE_KEYS = (
 )  # fmt: skip
 WAVE_KEYS = (
     "order", "file", "label", "kind", "encoding", "delimiter", "sheet", "header_row", "catalog", "enrols",
+)  # fmt: skip
+COHORT_KEYS = (
+    "cohort", "title", "short", "waves", "id", "duplicates", "protect", "missing_codes", "shift_dates", "coarsen",
+    "withhold",
 )  # fmt: skip
 ASCERTAINMENTS = ("dermatologist", "physician", "self_report", "questionnaire", "record", "image_model")
 DATE_SYSTEMS = ("spss", "stata", "sas", "excel", "auto")
@@ -70,12 +75,7 @@ def read_cohorts(
 
 def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     problems = context.problems
-    block.check_keys(
-        ("cohort", "title", "short", "waves", "id", "duplicates", "protect", "missing_codes"),
-        problems,
-        "cohort.yaml",
-        required=("cohort", "title", "waves", "id"),
-    )
+    block.check_keys(COHORT_KEYS, problems, "cohort.yaml", required=("cohort", "title", "waves", "id"))
     name = str(block.get("cohort", folder.name))
     if name != folder.name:
         problems.error(block.at("cohort"), "DD101", f"cohort '{name}' is in the folder '{folder.name}'")
@@ -139,7 +139,11 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     short = title
     if "short" in block:
         short = read_label(block["short"], context.languages, block.at("short"), problems, "short")
-    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes)
+    privacy = read_privacy(block, context.variables, context.reasons, problems)
+    if privacy.shift_dates:
+        rules_of = {wave: of_wave.rules for wave, of_wave in waves.items()}
+        check_shifted(block.at("shift_dates"), privacy.withhold, context.variables, rules_of, problems)
+    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes, privacy)
 
 
 def _wave_label(wave: str, entry: Block, context: _Context) -> Mapping[str, str]:

@@ -196,6 +196,23 @@ class Wave:
 
 
 @dataclass(frozen=True)
+class Coarsening:
+    """How the levels of a code are made coarse: by their first letters or by a map."""
+
+    first_letters: int | None = None
+    map: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What a cohort does to its values before they are handed out."""
+
+    shift_dates: int = 0
+    coarsen: Mapping[str, Coarsening] = field(default_factory=dict)
+    withhold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Cohort:
     name: str
     title: Mapping[str, str]
@@ -205,6 +222,7 @@ class Cohort:
     duplicates_by: str | None
     protect: str
     missing_codes: Mapping[Any, str]
+    privacy: Privacy = Privacy()
 
 
 @dataclass(frozen=True)
