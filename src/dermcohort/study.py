@@ -25,7 +25,7 @@ STUDY_FORMAT = 2  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
     "participants", "visits", "events", "specimens", "reasons", "participant_reasons", "detection_limits",
-    "ledger", "linkage", "provenance", "findings",
+    "ledger", "linkage", "questions", "provenance", "findings",
 )  # fmt: skip
 LOD_CHOICES = ("drop", "limit/2", "limit/sqrt2", "censored")
 
@@ -73,6 +73,8 @@ class Study:
         One row a wave, counts only: rows, persons, new, seen_before, missing_from_previous (persons of the visit
         wave before without a row here), merged, quarantined and its reasons, changed_cluster,
         conflicting_birth_date, conflicting_sex, visit_after_death.
+    questions : DataFrame
+        One row a raw row that only a person can decide about, decided or not: see `open_questions`.
     provenance : DataFrame
         One row a variable and wave: file and its hash, rule, status, counts before and after, unit factor.
     findings : DataFrame
@@ -92,6 +94,7 @@ class Study:
     detection_limits: pd.DataFrame
     ledger: pd.DataFrame
     linkage: pd.DataFrame
+    questions: pd.DataFrame
     provenance: pd.DataFrame
     findings: pd.DataFrame
     schema: pd.DataFrame
@@ -162,6 +165,23 @@ class Study:
             return self.participant_reasons, self.participants
         known = [*self.visits.columns, *self.participants.columns]
         raise StudyError(f"'{variable}' is not a variable of this study.{suggest(variable, known)}")
+
+    def open_questions(self) -> pd.DataFrame:
+        """Raw rows that only a person can decide about, and that nobody has.
+
+        Returns
+        -------
+        DataFrame
+            Columns cohort, wave, file, sha256, row, question, group, alternatives: duplicates, contradictions of
+            sex and birth date, visits after death. Rows of one number share a group; numbers are never told. The
+            answers belong into ``cohorts/<cohort>/decisions.yaml``.
+
+        Examples
+        --------
+        >>> study.open_questions().to_csv("questions.csv", index=False)      # doctest: +SKIP
+        """
+        undecided = self.questions["decision"].isna()
+        return self.questions[undecided].drop(columns="decision").reset_index(drop=True)
 
     def matrix(self) -> pd.DataFrame:
         """Status of each variable in each cohort and wave, as `Dictionary.matrix`, from the provenance.
@@ -589,6 +609,7 @@ def open_study(path: str | Path) -> Study:
         tables[name] = _restore_categories(tables[name], schema, manifest)
     for name in ("events", "detection_limits", "specimens"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
+    tables["questions"] = absent_texts_as_none(tables["questions"])
     tables["provenance"] = absent_texts_as_none(tables["provenance"])
     everything = {**manifest, "levels": {**manifest["levels"], "wave": manifest["levels"]["ledger_wave"]}}
     tables["ledger"] = _restore_categories(tables["ledger"], schema, everything)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..wording import did_you_mean
 from .calls import CALLS
+from .decisions import read_decisions
 from .expression import Expression, ExpressionError, compared_constants, parse_expression
 from .fields import check_results, optional_text, read_label
 from .model import STATUSES, Cohort, Conversion, IdRule, Interval, Limit, Reason, Rule, Score, Variable, Wave
@@ -143,7 +144,8 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     if privacy.shift_dates:
         rules_of = {wave: of_wave.rules for wave, of_wave in waves.items()}
         check_shifted(block.at("shift_dates"), privacy.withhold, context.variables, rules_of, problems)
-    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes, privacy)
+    decisions = read_decisions(folder, waves, problems)
+    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes, privacy, decisions)
 
 
 def _wave_label(wave: str, entry: Block, context: _Context) -> Mapping[str, str]:

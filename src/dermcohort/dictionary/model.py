@@ -213,6 +213,19 @@ class Privacy:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What a person decided about one raw row of a file."""
+
+    file: str
+    sha256: str
+    row: int
+    decision: str
+    by: str
+    on: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Cohort:
     name: str
     title: Mapping[str, str]
@@ -223,6 +236,7 @@ class Cohort:
     protect: str
     missing_codes: Mapping[Any, str]
     privacy: Privacy = Privacy()
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)

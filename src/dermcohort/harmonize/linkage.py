@@ -45,13 +45,13 @@ def linkage_row(raw_wave: RawWave, admission: Admission, previous: np.ndarray | 
     return row
 
 
-def visits_after_death(block: Visits, people: People) -> int:
-    """Visits dated after the day on which, by any file of the cohort, the person died."""
+def visits_after_death(block: Visits, people: People) -> np.ndarray:
+    """Positions of visits dated after the day on which, by any file of the cohort, the person died."""
     visit, death = block.vectors.get("visit_date"), people.values.get("death_date")
     if visit is None or death is None:
-        return 0
+        return np.array([], int)
     died = death.take(block.person)
-    return int((visit.known & died.known & (visit.data > died.data)).sum())
+    return np.flatnonzero(visit.known & died.known & (visit.data > died.data))
 
 
 def linkage_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

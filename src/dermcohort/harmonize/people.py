@@ -87,6 +87,8 @@ class People:
             new = raw_wave.outcomes[name].vector.take(rows)
             old = _padded(self.values[name]).take(person)
             conflict &= new.known & old.known & _differ(new, old)
+        conflict &= raw_wave.decided[rows] != "keep"
+        raw_wave.questions.append(("another person under this number", rows[conflict]))
         raw_wave.set_aside(rows[conflict], QUARANTINED, "another person under this number")
         message = "sex and birth date both differ from the earlier waves"
         wave = raw_wave.wave
@@ -113,6 +115,9 @@ class People:
         both = old.known & incoming.known
         latest = variable.keep == "latest" or wave.kind == "register"
         differs = both & _differ(incoming, old) if not latest or name in (*IDENTITY, CLUSTER) else both[:0]
+        if name in IDENTITY:
+            question = f"{name} differs from an earlier wave"
+            raw_wave.questions.append((question, raw_wave.kept[np.flatnonzero(differs)]))
         if not latest:
             code = "H208" if name == CLUSTER else "H207"
             message = "differs from an earlier wave; the first value is kept"
@@ -146,12 +151,14 @@ def settle_duplicates(raw_wave: RawWave, cohort: Cohort, findings: Findings) -> 
 
     wave = raw_wave.wave
     different = rows[two_persons[codes]]
+    raw_wave.questions.append(("two persons with one number", different))
     raw_wave.set_aside(different, QUARANTINED, "two persons with one number")
     message = f"{two_persons.sum()} number(s) stand for different persons; all their rows are set aside"
     findings.add("H204", wave.cohort, wave.name, "participant_id", len(different), raw_wave.n_rows, message)
 
     twice = repeated & ~two_persons
     same = rows[twice[codes]]
+    raw_wave.questions.append(("same person twice", same))
     if cohort.duplicates == "error":
         raw_wave.set_aside(same, QUARANTINED, "same person twice")
     else:

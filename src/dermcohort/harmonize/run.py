@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
 from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
+from .decisions import apply_decisions, question_rows, questions_table
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
 from .linkage import linkage_row, linkage_table, visits_after_death
@@ -126,6 +128,7 @@ class _HarmonizedCohort:
         self.events: list[pd.DataFrame] = []
         self.ledger: list[pd.DataFrame] = []
         self.linkage: list[dict[str, Any]] = []
+        self.questions: list[pd.DataFrame] = []
         self.provenance: list[dict[str, Any]] = []
 
 
@@ -144,6 +147,7 @@ def _harmonize_cohort(
     people = People(cohort, participant_variables)
     result = _HarmonizedCohort(cohort, people)
     key = _read_key(key_file) if cohort.protect == "hash" else None
+    rows_of: dict[str, RawWave] = {}
     waves: Iterable = cohort.waves.values()
     for wave in tqdm(waves, desc=cohort.name, unit="wave", disable=None if progress else True):
         raw_wave = harmonize_wave(dictionary, cohort, wave, raw, key, findings)
@@ -153,10 +157,12 @@ def _harmonize_cohort(
         for name, vector in person_values.items():
             outcome = raw_wave.outcomes[name]
             raw_wave.outcomes[name] = type(outcome)(vector, None, outcome.before, outcome.factor)
+        apply_decisions(raw_wave, cohort.decisions, findings)
         admission = people.admit(raw_wave, findings)
         person = admission.person
         _report_unmapped(raw_wave, findings, dictionary.min_cell)
         result.ledger.append(_ledger(raw_wave))
+        result.questions += [question_rows(raw_wave, *question) for question in raw_wave.questions]
         previous = result.visits[-1].person if result.visits else None
         result.linkage.append(linkage_row(raw_wave, admission, previous))
         result.provenance += [
@@ -166,11 +172,15 @@ def _harmonize_cohort(
             block = take_kept(raw_wave, person, dictionary)
             apply_ranges(block.vectors, dict(dictionary.variables), cohort.name, wave.name, findings)
             result.visits.append(block)
+            rows_of[wave.name] = replace(raw_wave, outcomes={})  # to ask about a row by its number
         result.events += dated_events(raw_wave, person, people, dictionary)
     skip_people(people, findings)
     linked = {row["wave"]: row for row in result.linkage}
     for block in result.visits:  # before check_dates removes such dates
-        linked[block.wave]["visit_after_death"] = visits_after_death(block, people)
+        late = visits_after_death(block, people)
+        linked[block.wave]["visit_after_death"] = len(late)
+        raw_wave = rows_of[block.wave]
+        result.questions.append(question_rows(raw_wave, "visit after death", raw_wave.kept[late]))
     check_dates(result.visits, people, findings)
     for block in result.visits:
         complete(block, people, dictionary, order, findings)
@@ -338,6 +348,7 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
         detection_limits=limits,
         ledger=ledger,
         linkage=linkage_table([row for item in cohorts for row in item.linkage]),
+        questions=questions_table([part for item in cohorts for part in item.questions]),
         provenance=_provenance_table([row for item in cohorts for row in item.provenance], dictionary),
         findings=findings.table(),
         schema=_schema(dictionary),
