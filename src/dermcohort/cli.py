@@ -289,6 +289,11 @@ def _say_counts(study: Any) -> None:
 def _say_study(study: Any) -> int:
     """Counts and errors of the run; exit code 1 where error findings remain."""
     _say_counts(study)
+    for wave in study.linkage.itertuples():
+        click.echo(
+            f"  {wave.cohort}/{wave.wave}: {wave.rows:,} rows, {wave.persons:,} persons ({wave.new:,} new, "
+            f"{wave.missing_from_previous:,} of the wave before missing), {wave.quarantined:,} rows set aside"
+        )
     errors = study.findings[study.findings["severity"] == "error"]
     for row in errors.head(20).itertuples():
         where = "/".join(part for part in (row.cohort, row.wave, row.variable) if part)

@@ -23,11 +23,11 @@ from .verdicts import judge
 from .wording import suggest
 
 DAYS_PER_YEAR = 365.25
-STUDY_FORMAT = 1  # of a saved study
+STUDY_FORMAT = 3  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
     "participants", "visits", "events", "specimens", "reasons", "participant_reasons", "detection_limits",
-    "ledger", "provenance", "findings", "checks",
+    "ledger", "linkage", "questions", "provenance", "findings", "checks",
 )  # fmt: skip
 LOD_CHOICES = ("drop", "limit/2", "limit/sqrt2", "censored")
 
@@ -71,6 +71,12 @@ class Study:
         cohort, participant_id, wave, variable, limit for every value below or above a limit.
     ledger : DataFrame
         One row a raw row: cohort, wave, file, row, action (kept, merged, quarantined), reason.
+    linkage : DataFrame
+        One row a wave, counts only: rows, persons, new, seen_before, missing_from_previous (persons of the visit
+        wave before without a row here), merged, quarantined and its reasons, changed_cluster,
+        conflicting_birth_date, conflicting_sex, visit_after_death.
+    questions : DataFrame
+        One row a raw row that only a person can decide about, decided or not: see `open_questions`.
     provenance : DataFrame
         One row a variable and wave: file and its hash, rule, status, counts before and after, unit factor.
     findings : DataFrame
@@ -91,6 +97,8 @@ class Study:
     participant_reasons: pd.DataFrame
     detection_limits: pd.DataFrame
     ledger: pd.DataFrame
+    linkage: pd.DataFrame
+    questions: pd.DataFrame
     provenance: pd.DataFrame
     findings: pd.DataFrame
     checks: pd.DataFrame
@@ -162,6 +170,23 @@ class Study:
             return self.participant_reasons, self.participants
         known = [*self.visits.columns, *self.participants.columns]
         raise StudyError(f"'{variable}' is not a variable of this study.{suggest(variable, known)}")
+
+    def open_questions(self) -> pd.DataFrame:
+        """Raw rows that only a person can decide about, and that nobody has.
+
+        Returns
+        -------
+        DataFrame
+            Columns cohort, wave, file, sha256, row, question, group, alternatives: duplicates, contradictions of
+            sex and birth date, visits after death. Rows of one number share a group; numbers are never told. The
+            answers belong into ``cohorts/<cohort>/decisions.yaml``.
+
+        Examples
+        --------
+        >>> study.open_questions().to_csv("questions.csv", index=False)      # doctest: +SKIP
+        """
+        undecided = self.questions["decision"].isna()
+        return self.questions[undecided].drop(columns="decision").reset_index(drop=True)
 
     def matrix(self) -> pd.DataFrame:
         """Status of each variable in each cohort and wave, as `Dictionary.matrix`, from the provenance.
@@ -600,7 +625,7 @@ def open_study(path: str | Path) -> Study:
     --------
     >>> study = dc.open_study("harmonized/")     # doctest: +SKIP
     """
-    tables, records = read_folder(Path(path), TABLES, StudyError)
+    _, records = read_folder(Path(path), (), StudyError)
     schema = _schema_from_json(records["schema"])
     manifest = records["manifest"]
     if manifest.get("format") != STUDY_FORMAT:
@@ -608,10 +633,12 @@ def open_study(path: str | Path) -> Study:
             f"'{Path(path).name}' has format {manifest.get('format')}, this version reads format {STUDY_FORMAT}: "
             "run dermcohort harmonize again"
         )
+    tables, _ = read_folder(Path(path), TABLES, StudyError)
     for name in ("visits", "participants"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
     for name in ("events", "detection_limits", "specimens"):
         tables[name] = _restore_categories(tables[name], schema, manifest)
+    tables["questions"] = absent_texts_as_none(tables["questions"])
     tables["provenance"] = absent_texts_as_none(tables["provenance"])
     tables["checks"] = absent_texts_as_none(tables["checks"])
     everything = {**manifest, "levels": {**manifest["levels"], "wave": manifest["levels"]["ledger_wave"]}}

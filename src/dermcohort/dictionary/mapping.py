@@ -10,22 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from ..wording import did_you_mean
+from .calls import CALLS
+from .decisions import read_decisions
 from .expression import Expression, ExpressionError, compared_constants, parse_expression
 from .fields import check_results, optional_text, read_label
 from .model import STATUSES, Cohort, Conversion, IdRule, Interval, Limit, Reason, Rule, Score, Variable, Wave
+from .privacy import check_shifted, read_privacy
 from .problems import Place, ProblemList
 from .source import Block, Sequence, load_yaml
 
 RULE_KEYS = (
-    "from", "map", "cut", "date", "partial", "expr", "first_of", "score", "call", "value", "missing", "below_lod",
+    "from", "map", "cut", "date", "partial", "expr", "first_of", "score", "call", "values", "value", "missing", "below_lod",
     "above_loq", "unit", "ascertainment", "status", "note", "reviewed", "examples", "question",
 )  # fmt: skip
 WAVE_KEYS = (
     "order", "file", "label", "kind", "encoding", "delimiter", "sheet", "header_row", "catalog", "enrols",
 )  # fmt: skip
+COHORT_KEYS = (
+    "cohort", "title", "short", "waves", "id", "duplicates", "protect", "missing_codes", "shift_dates", "coarsen",
+    "withhold",
+)  # fmt: skip
 ASCERTAINMENTS = ("dermatologist", "physician", "self_report", "questionnaire", "record", "image_model")
 DATE_SYSTEMS = ("spss", "stata", "sas", "excel", "auto")
-CALLS = ("psqi",)
 
 
 class _Context:
@@ -70,12 +76,7 @@ def read_cohorts(
 
 def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     problems = context.problems
-    block.check_keys(
-        ("cohort", "title", "short", "waves", "id", "duplicates", "protect", "missing_codes"),
-        problems,
-        "cohort.yaml",
-        required=("cohort", "title", "waves", "id"),
-    )
+    block.check_keys(COHORT_KEYS, problems, "cohort.yaml", required=("cohort", "title", "waves", "id"))
     name = str(block.get("cohort", folder.name))
     if name != folder.name:
         problems.error(block.at("cohort"), "DD101", f"cohort '{name}' is in the folder '{folder.name}'")
@@ -139,7 +140,12 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     short = title
     if "short" in block:
         short = read_label(block["short"], context.languages, block.at("short"), problems, "short")
-    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes)
+    privacy = read_privacy(block, context.variables, context.reasons, problems)
+    if privacy.shift_dates:
+        rules_of = {wave: of_wave.rules for wave, of_wave in waves.items()}
+        check_shifted(block.at("shift_dates"), privacy.withhold, context.variables, rules_of, problems)
+    decisions = read_decisions(folder, waves, problems)
+    return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes, privacy, decisions)
 
 
 def _wave_label(wave: str, entry: Block, context: _Context) -> Mapping[str, str]:
@@ -308,7 +314,8 @@ def _read_rule(
         partial=_read_partial(entry, context),
         expr=_parse(entry, "expr", f"'{name}'", context) if verb == "expr" else None,
         score=_read_score(entry, columns, name, context) if verb == "score" else None,
-        call=_read_call(entry, context) if verb == "call" else None,
+        call=_read_call(entry, columns, context) if verb == "call" else None,
+        values=_read_values(entry, name, context),
         value=entry.get("value"),
         missing={
             **(missing_codes if verb == "map" else {}),
@@ -475,13 +482,37 @@ def _read_score(entry: Block, columns: Mapping[str, str], name: str, context: _C
     )
 
 
-def _read_call(entry: Block, context: _Context) -> str:
-    if entry["call"] not in CALLS:
-        hint = did_you_mean(entry["call"], CALLS) or f"registered: {', '.join(CALLS)}"
-        context.problems.error(
-            entry.at("call"), "DD149", f"'{entry['call']}' is no registered function", hint
-        )
-    return str(entry["call"])
+def _read_call(entry: Block, columns: Mapping[str, str], context: _Context) -> str:
+    name, problems = str(entry["call"]), context.problems
+    if name not in CALLS:
+        hint = did_you_mean(name, CALLS) or f"registered: {', '.join(CALLS)}"
+        problems.error(entry.at("call"), "DD149", f"'{name}' is no registered function", hint)
+        return name
+    known = (*CALLS[name].items, *CALLS[name].optional)
+    for alias in columns:
+        if alias not in known:
+            hint = did_you_mean(alias, known) or f"items: {', '.join(known)}"
+            problems.error(entry.at("from"), "DD157", f"'{alias}' is no item of {name}", hint)
+    absent = [item for item in CALLS[name].items if item not in columns]
+    if absent:
+        text = f"{name} needs the item(s) {', '.join(absent)} in 'from' as {{item: column}}"
+        problems.error(entry.at("from"), "DD157", text)
+    return name
+
+
+def _read_values(entry: Block, name: str, context: _Context) -> dict[Any, float]:
+    """Answers of the items of a `call` -> numbers."""
+    block = entry.get("values")
+    if block is None:
+        return {}
+    numbers = isinstance(block, Block) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in block.values()
+    )
+    if not numbers or "call" not in entry:
+        text = f"'values' of '{name}' must be {{answer: number}} beside 'call'"
+        context.problems.error(entry.at("values"), "DD158", text)
+        return {}
+    return {answer: float(value) for answer, value in block.items()}
 
 
 def _read_limit(entry: Block, key: str, name: str, context: _Context) -> Limit | None:

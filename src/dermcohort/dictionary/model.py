@@ -128,6 +128,7 @@ class Rule:
     expr: Expression | None = None
     score: Score | None = None
     call: str | None = None
+    values: Mapping[Any, float] = field(default_factory=dict)
     value: Any = None
     missing: Mapping[Any, str] = field(default_factory=dict)
     below_lod: Limit | None = None
@@ -195,6 +196,36 @@ class Wave:
 
 
 @dataclass(frozen=True)
+class Coarsening:
+    """How the levels of a code are made coarse: by their first letters or by a map."""
+
+    first_letters: int | None = None
+    map: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What a cohort does to its values before they are handed out."""
+
+    shift_dates: int = 0
+    coarsen: Mapping[str, Coarsening] = field(default_factory=dict)
+    withhold: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about one raw row of a file."""
+
+    file: str
+    sha256: str
+    row: int
+    decision: str
+    by: str
+    on: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Cohort:
     name: str
     title: Mapping[str, str]
@@ -204,6 +235,8 @@ class Cohort:
     duplicates_by: str | None
     protect: str
     missing_codes: Mapping[Any, str]
+    privacy: Privacy = Privacy()
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,17 @@ SYSTEMS = {
 }
 
 
-def read_dates(raw: Vector, patterns: Sequence[str], partial: str | None, date_format: str | None) -> Vector:
-    """Dates of a raw vector; what cannot be read, and sentinels such as 9999-09-09, become `invalid`."""
+def read_dates(
+    raw: Vector,
+    patterns: Sequence[str],
+    partial: str | None,
+    date_format: str | None,
+    declared: Mapping[np.datetime64, int] | None = None,
+) -> Vector:
+    """Dates of a raw vector; what cannot be read, and sentinels such as 9999-09-09, become `invalid`.
+
+    Dates that the rule declares missing have the reason in `declared`.
+    """
     if raw.kind == "date":
         data = raw.data
     elif raw.kind == "number":
@@ -32,9 +41,10 @@ def read_dates(raw: Vector, patterns: Sequence[str], partial: str | None, date_f
         table = np.append(_from_texts(raw.levels, patterns, partial), np.datetime64("NaT"))
         data = table[raw.data]
     possible = ~np.isnat(data) & (data >= EARLIEST) & (data <= LATEST)
-    return date(
-        np.where(possible, data, np.datetime64("NaT")), np.where(raw.known & ~possible, INVALID, raw.why)
-    )
+    why = np.where(raw.known & ~possible, INVALID, raw.why)
+    for day, reason in (declared or {}).items():
+        why = np.where(raw.known & (data == day), reason, why)
+    return date(np.where(why == 0, data, np.datetime64("NaT")), why)
 
 
 def _from_numbers(raw: Vector, patterns: Sequence[str], date_format: str | None) -> np.ndarray:

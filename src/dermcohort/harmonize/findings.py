@@ -19,6 +19,8 @@ CHECKS = {
     "H205": ("error", "conformance", "follow-up of an unknown person"),
     "H206": ("error", "plausibility", "another person under this number"),
     "H207": ("warning", "plausibility", "participant value differs between waves"),
+    "H208": ("warning", "plausibility", "person changes cluster between waves"),
+    "H209": ("error", "conformance", "decision that does not fit the file"),
     "H301": ("warning", "plausibility", "value outside the plausible range"),
     "H302": ("error", "plausibility", "impossible value removed"),
     "H303": ("warning", "conformance", "answered although the question did not apply"),

@@ -21,6 +21,19 @@ from .wave import MERGED, QUARANTINED, RawWave
 SAME_PERSON_SHARE = 0.8  # share of equal answers above which two rows are one person
 BIRTH_TOLERANCE = np.timedelta64(31, "D")  # a birth date given as a month differs by less
 IDENTITY = ("sex", "birth_date")
+CLUSTER = "cluster"
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The person (position) of each kept row of a wave, how many are new, and variable -> contradictions.
+
+    Contradictions of sex and birth date count the rows set aside as another person's too.
+    """
+
+    person: np.ndarray
+    n_new: int
+    conflicts: dict[str, int]
 
 
 @dataclass
@@ -36,8 +49,8 @@ class People:
         for variable in self.variables.values():
             self.values[variable.name] = blank(variable, 0, NOT_COLLECTED)
 
-    def admit(self, raw_wave: RawWave, findings: Findings) -> np.ndarray:
-        """Decide over every row of the wave; returns the person (position) of each kept row."""
+    def admit(self, raw_wave: RawWave, findings: Findings) -> Admission:
+        """Decide over every row of the wave."""
         settle_duplicates(raw_wave, self.cohort, findings)
         wave = raw_wave.wave
         rows = raw_wave.kept
@@ -49,34 +62,40 @@ class People:
             findings.add(
                 "H205", wave.cohort, wave.name, "participant_id", unknown.sum(), raw_wave.n_rows, message
             )
-        self._set_impostors_aside(raw_wave, rows, person, findings)
+        n_impostors = self._set_impostors_aside(raw_wave, rows, person, findings)
         rows = raw_wave.kept
+        n_before = len(self.ids)
         self._enlarge(raw_wave.ids[rows])
         person = self.ids.get_indexer(pd.Index(raw_wave.ids[rows], dtype=object))
+        conflicts = dict.fromkeys(IDENTITY, n_impostors)
         for name, variable in self.variables.items():
             if name in raw_wave.outcomes:
                 incoming = raw_wave.outcomes[name].vector.take(rows)
-                self._update(variable, person, incoming, raw_wave, findings)
-        return person
+                n_differ = self._update(variable, person, incoming, raw_wave, findings)
+                conflicts[name] = conflicts.get(name, 0) + n_differ
+        return Admission(person, len(self.ids) - n_before, conflicts)
 
     def _set_impostors_aside(
         self, raw_wave: RawWave, rows: np.ndarray, person: np.ndarray, findings: Findings
-    ) -> None:
+    ) -> int:
         """Both sex and birth date contradict what is known: another person has this number."""
         if not all(name in raw_wave.outcomes and name in self.values for name in IDENTITY):
-            return
+            return 0
         seen = person >= 0
         conflict = seen.copy()
         for name in IDENTITY:
             new = raw_wave.outcomes[name].vector.take(rows)
             old = _padded(self.values[name]).take(person)
             conflict &= new.known & old.known & _differ(new, old)
+        conflict &= raw_wave.decided[rows] != "keep"
+        raw_wave.questions.append(("another person under this number", rows[conflict]))
         raw_wave.set_aside(rows[conflict], QUARANTINED, "another person under this number")
         message = "sex and birth date both differ from the earlier waves"
         wave = raw_wave.wave
         findings.add(
             "H206", wave.cohort, wave.name, "participant_id", conflict.sum(), raw_wave.n_rows, message
         )
+        return int(conflict.sum())
 
     def _enlarge(self, ids: np.ndarray) -> None:
         new = pd.Index(ids, dtype=object).difference(self.ids, sort=False).unique()
@@ -88,17 +107,21 @@ class People:
 
     def _update(
         self, variable: Variable, person: np.ndarray, incoming: Vector, raw_wave: RawWave, findings: Findings
-    ) -> None:
-        """First known value wins; `keep: latest` variables and registers overwrite."""
+    ) -> int:
+        """First known value wins; `keep: latest` variables and registers overwrite. Returns how many differ."""
         name, wave = variable.name, raw_wave.wave
         current, incoming = _same_levels(self.values[name], incoming)
         old = current.take(person)
         both = old.known & incoming.known
         latest = variable.keep == "latest" or wave.kind == "register"
+        differs = both & _differ(incoming, old) if not latest or name in (*IDENTITY, CLUSTER) else both[:0]
+        if name in IDENTITY:
+            question = f"{name} differs from an earlier wave"
+            raw_wave.questions.append((question, raw_wave.kept[np.flatnonzero(differs)]))
         if not latest:
-            differs = both & _differ(incoming, old)
+            code = "H208" if name == CLUSTER else "H207"
             message = "differs from an earlier wave; the first value is kept"
-            findings.add("H207", wave.cohort, wave.name, name, differs.sum(), both.sum(), message)
+            findings.add(code, wave.cohort, wave.name, name, differs.sum(), both.sum(), message)
         take = incoming.known if latest else incoming.known & ~old.known
         # a reason replaces "not collected", never a value or an earlier reason
         say_why = ~incoming.known & (old.why == NOT_COLLECTED)
@@ -106,6 +129,7 @@ class People:
         data[person[take]], why[person[take]] = incoming.data[take], 0
         why[person[say_why]] = incoming.why[say_why]
         self.values[name] = Vector(current.kind, data, why, current.levels)
+        return int(differs.sum())
 
 
 def settle_duplicates(raw_wave: RawWave, cohort: Cohort, findings: Findings) -> None:
@@ -127,12 +151,14 @@ def settle_duplicates(raw_wave: RawWave, cohort: Cohort, findings: Findings) -> 
 
     wave = raw_wave.wave
     different = rows[two_persons[codes]]
+    raw_wave.questions.append(("two persons with one number", different))
     raw_wave.set_aside(different, QUARANTINED, "two persons with one number")
     message = f"{two_persons.sum()} number(s) stand for different persons; all their rows are set aside"
     findings.add("H204", wave.cohort, wave.name, "participant_id", len(different), raw_wave.n_rows, message)
 
     twice = repeated & ~two_persons
     same = rows[twice[codes]]
+    raw_wave.questions.append(("same person twice", same))
     if cohort.duplicates == "error":
         raw_wave.set_aside(same, QUARANTINED, "same person twice")
     else:

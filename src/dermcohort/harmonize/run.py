@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
 from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
 from .checks import count_checks
+from .decisions import apply_decisions, question_rows, questions_table
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
+from .linkage import linkage_row, linkage_table, visits_after_death
 from .people import People
+from .privacy import protect_events, protect_provenance, protect_values
 from .provenance import provenance_row
 from .vectors import ABOVE_LOQ, BELOW_LOD, NOT_APPLICABLE, NOT_COLLECTED, UNMAPPED, Vector
 from .visits import Visits, apply_ranges, check_dates, complete, skip_people, take_kept
@@ -124,6 +128,8 @@ class _HarmonizedCohort:
         self.visits: list[Visits] = []
         self.events: list[pd.DataFrame] = []
         self.ledger: list[pd.DataFrame] = []
+        self.linkage: list[dict[str, Any]] = []
+        self.questions: list[pd.DataFrame] = []
         self.provenance: list[dict[str, Any]] = []
 
 
@@ -142,6 +148,7 @@ def _harmonize_cohort(
     people = People(cohort, participant_variables)
     result = _HarmonizedCohort(cohort, people)
     key = _read_key(key_file) if cohort.protect == "hash" else None
+    rows_of: dict[str, RawWave] = {}
     waves: Iterable = cohort.waves.values()
     for wave in tqdm(waves, desc=cohort.name, unit="wave", disable=None if progress else True):
         raw_wave = harmonize_wave(dictionary, cohort, wave, raw, key, findings)
@@ -151,9 +158,14 @@ def _harmonize_cohort(
         for name, vector in person_values.items():
             outcome = raw_wave.outcomes[name]
             raw_wave.outcomes[name] = type(outcome)(vector, None, outcome.before, outcome.factor)
-        person = people.admit(raw_wave, findings)
+        apply_decisions(raw_wave, cohort.decisions, findings)
+        admission = people.admit(raw_wave, findings)
+        person = admission.person
         _report_unmapped(raw_wave, findings, dictionary.min_cell)
         result.ledger.append(_ledger(raw_wave))
+        result.questions += [question_rows(raw_wave, *question) for question in raw_wave.questions]
+        previous = result.visits[-1].person if result.visits else None
+        result.linkage.append(linkage_row(raw_wave, admission, previous))
         result.provenance += [
             provenance_row(dictionary, raw_wave, name, rule) for name, rule in wave.rules.items()
         ]
@@ -161,13 +173,24 @@ def _harmonize_cohort(
             block = take_kept(raw_wave, person, dictionary)
             apply_ranges(block.vectors, dict(dictionary.variables), cohort.name, wave.name, findings)
             result.visits.append(block)
+            rows_of[wave.name] = replace(raw_wave, outcomes={})  # to ask about a row by its number
         result.events += dated_events(raw_wave, person, people, dictionary)
     skip_people(people, findings)
+    linked = {row["wave"]: row for row in result.linkage}
+    for block in result.visits:  # before check_dates removes such dates
+        late = visits_after_death(block, people)
+        linked[block.wave]["visit_after_death"] = len(late)
+        raw_wave = rows_of[block.wave]
+        result.questions.append(question_rows(raw_wave, "visit after death", raw_wave.kept[late]))
     check_dates(result.visits, people, findings)
     for block in result.visits:
         complete(block, people, dictionary, order, findings)
         _report_absent(block, dictionary, findings)
+    days = protect_values(dictionary, cohort.privacy, key, result.visits, people)
+    result.events = protect_events(result.events, cohort.privacy, days, people)
+    for block in result.visits:
         _finish_provenance(result.provenance, block, dictionary)
+    protect_provenance(dictionary, cohort.privacy, result.provenance)
     if "visit_date" in dictionary.variables:
         result.events += condition_events(result.visits, people, dictionary)
     result.events.append(deaths(people))
@@ -326,6 +349,8 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
         participant_reasons=participant_reasons,
         detection_limits=limits,
         ledger=ledger,
+        linkage=linkage_table([row for item in cohorts for row in item.linkage]),
+        questions=questions_table([part for item in cohorts for part in item.questions]),
         provenance=_provenance_table([row for item in cohorts for row in item.provenance], dictionary),
         findings=findings.table(),
         checks=checks,
@@ -493,6 +518,7 @@ def _manifest(
                 "reasons": {str(reason.code): reason.name for reason in dictionary.reasons.values()},
                 "reason_labels": {reason.name: dict(reason.label) for reason in dictionary.reasons.values()},
                 "cohorts": {name: dict(item.cohort.short) for name, item in _by_name(cohorts)},
+                "privacy": {name: _privacy(item.cohort) for name, item in _by_name(cohorts)},
                 "waves": {wave.name: dict(wave.label) for wave in dictionary.waves()},
                 "conditions": {name: dict(c.label) for name, c in dictionary.conditions.items()},
                 "inputs": inputs,
@@ -501,6 +527,17 @@ def _manifest(
             default=str,
         )
     )
+
+
+def _privacy(cohort: Cohort) -> dict[str, Any]:
+    """Which options are in force, without the levels of a map."""
+    options = cohort.privacy
+    return {
+        "protect": cohort.protect,
+        "shift_dates": options.shift_dates,
+        "coarsen": list(options.coarsen),
+        "withhold": list(options.withhold),
+    }
 
 
 def _by_name(cohorts: list[_HarmonizedCohort]) -> list[tuple[str, _HarmonizedCohort]]:

@@ -5,6 +5,7 @@ Every verb works on the distinct values of a raw column, so its cost does not gr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -374,7 +375,18 @@ def _cut(variable: Variable, rule: Rule, context: Context) -> Outcome:
 def _date(variable: Variable, rule: Rule, context: Context) -> Outcome:
     column = _only_column(rule, context)
     raw = raw_vector(column, rule.missing, context)
-    return Outcome(read_dates(raw, rule.date, rule.partial, column.date_format))
+    declared = _declared_dates(rule, context)
+    return Outcome(read_dates(raw, rule.date, rule.partial, column.date_format, declared))
+
+
+def _declared_dates(rule: Rule, context: Context) -> dict[np.datetime64, int]:
+    """Dates that stand for no date (``1900-01-01: no_answer``), however the file writes them."""
+    iso = re.compile(r"\d{4}-\d{2}-\d{2}")
+    return {
+        np.datetime64(code, "D"): context.reason(reason)
+        for code, reason in rule.missing.items()
+        if isinstance(code, str) and iso.fullmatch(code)
+    }
 
 
 def _expr(variable: Variable, rule: Rule, context: Context) -> Outcome:
@@ -383,7 +395,10 @@ def _expr(variable: Variable, rule: Rule, context: Context) -> Outcome:
     for name in rule.expr.names:
         column = _column(rule.columns[name], context)
         raw = raw_vector(column, rule.missing, context)
-        values[name] = read_dates(raw, rule.date, rule.partial, column.date_format) if rule.date else raw
+        if rule.date:
+            declared = _declared_dates(rule, context)
+            raw = read_dates(raw, rule.date, rule.partial, column.date_format, declared)
+        values[name] = raw
     vector = evaluate(rule.expr, values, context.n_rows)
     if rule.unit is not None and rule.unit != variable.unit:
         conversion = context.conversions[(variable.analyte or "", rule.unit, variable.unit or "")]
@@ -401,7 +416,8 @@ def _first_of(variable: Variable, rule: Rule, context: Context) -> Outcome:
             part = _measure(column, variable, rule, context)
         elif variable.type == "date":
             raw = raw_vector(column, rule.missing, context)
-            part = Outcome(read_dates(raw, rule.date, rule.partial, column.date_format))
+            declared = _declared_dates(rule, context)
+            part = Outcome(read_dates(raw, rule.date, rule.partial, column.date_format, declared))
         else:
             part = Outcome(raw_vector(column, rule.missing, context))
         if outcome is None:
@@ -491,13 +507,27 @@ def _score(variable: Variable, rule: Rule, context: Context) -> Outcome:
 def _call(variable: Variable, rule: Rule, context: Context) -> Outcome:
     assert rule.call is not None
     vectors = {
-        alias: raw_vector(_column(name, context), rule.missing, context)
+        alias: _replaced(raw_vector(_column(name, context), rule.missing, context), rule.values)
         for alias, name in rule.columns.items()
     }
     try:
         return Outcome(CALLS[rule.call](vectors))
     except ValueError as error:
         raise RuleError(str(error)) from None
+
+
+def _replaced(raw: Vector, values: Mapping[Any, float]) -> Vector:
+    """The answers named in `values` as their numbers, all others as they are."""
+    lookup = {normalize_text(str(answer)): value for answer, value in values.items()}
+    if raw.kind == "number":
+        data = raw.data.copy()
+        for answer, value in lookup.items():
+            data[raw.data == to_float(answer)] = value
+        return number(data, raw.why)
+    if raw.kind != "text" or not lookup:
+        return raw
+    assert raw.levels is not None
+    return relevel(raw, [format_number(lookup[level]) if level in lookup else level for level in raw.levels])
 
 
 def _value(variable: Variable, rule: Rule, context: Context) -> Outcome:

@@ -7,7 +7,7 @@ import hmac
 import mmap
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .verbs import Context, Outcome, RuleError, apply_rule, blank, conform, raw_
 
 KEPT, MERGED, QUARANTINED = 0, 1, 2
 ACTIONS = ("kept", "merged", "quarantined")
+DECIDED = "decided by a person"
 ROW_REASONS = (
     "",
     "id missing",
@@ -30,6 +31,7 @@ ROW_REASONS = (
     "two persons with one number",
     "follow-up of an unknown person",
     "another person under this number",
+    DECIDED,
 )
 
 
@@ -44,6 +46,8 @@ class RawWave:
     outcomes: dict[str, Outcome]
     action: np.ndarray
     row_reason: np.ndarray
+    decided: np.ndarray  # a person's decision about the row, else None
+    questions: list[tuple[str, np.ndarray]] = field(default_factory=list)  # and the rows they are about
 
     def set_aside(self, rows: np.ndarray, action: int, reason: str) -> None:
         self.action[rows] = action
@@ -84,6 +88,7 @@ def harmonize_wave(
         outcomes={},
         action=np.zeros(table.n_rows, np.uint8),
         row_reason=np.zeros(table.n_rows, np.uint8),
+        decided=np.full(table.n_rows, None, dtype=object),
     )
     _identify(raw_wave, table, context, cohort, key, findings)
     for name, rule in wave.rules.items():

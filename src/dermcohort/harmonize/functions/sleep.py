@@ -1,22 +1,18 @@
-"""Functions that a dictionary may `call` by name: scores too involved for an expression.
-
-Each takes the raw columns of the rule by alias and returns one vector. They are named, tested and part of the
-package: a dictionary can name them but not bring its own code.
-"""
+"""Sleep: the Pittsburgh Sleep Quality Index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from .vectors import INVALID, UNMAPPED, Vector, number, to_float
+from ...dictionary.calls import CALLS
+from ..vectors import INVALID, UNMAPPED, Vector, number, to_float
+from .items import answers, first_reason, need_items, numeric
 
+PSQI_ITEMS = CALLS["psqi"].items
+MEASURES = PSQI_ITEMS[:4]  # times and durations; the others are frequencies from 0 to 3
 DISTURBANCES = tuple(f"q5{letter}" for letter in "bcdefghij")
-PSQI_ITEMS = (
-    "bed_time", "latency_minutes", "get_up_time", "hours_slept", "q5a", *DISTURBANCES,
-    "quality", "medication", "sleepiness", "enthusiasm",
-)  # fmt: skip
 
 
 def psqi(items: Mapping[str, Vector]) -> Vector:
@@ -43,17 +39,12 @@ def psqi(items: Mapping[str, Vector]) -> Vector:
     -----
     Scoring of Buysse DJ et al., Psychiatry Research 1989;28:193-213: seven components of 0-3.
     """
-    absent = [name for name in PSQI_ITEMS if name not in items]
-    if absent:
-        raise ValueError(f"psqi needs the item(s) {', '.join(absent)} in 'from' as {{alias: column}}")
-    values = {
-        name: _clock(items[name]) if name in ("bed_time", "get_up_time") else _numeric(items[name])
-        for name in PSQI_ITEMS
+    need_items("psqi", items)
+    values = {name: answers(items[name], (0, 1, 2, 3)) for name in PSQI_ITEMS[4:]}
+    values |= {
+        name: _clock(items[name]) if name in ("bed_time", "get_up_time") else numeric(items[name])
+        for name in MEASURES
     }
-    for name in PSQI_ITEMS[4:]:
-        item = values[name]
-        outside = item.known & ~np.isin(item.data, [0, 1, 2, 3])
-        values[name] = item.absent(outside, INVALID)
     x = {name: np.where(vector.known, vector.data, np.nan) for name, vector in values.items()}
     x["q5j"] = np.nan_to_num(x["q5j"])
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -71,10 +62,7 @@ def psqi(items: Mapping[str, Vector]) -> Vector:
             + x["medication"]
             + _bands(daytime, [0, 2, 4])
         )
-    reason = np.zeros(len(total), np.int8)
-    for name in PSQI_ITEMS:
-        if name != "q5j":
-            reason = np.where(reason == 0, values[name].why, reason)
+    reason = first_reason([values[name] for name in PSQI_ITEMS if name != "q5j"])
     no_efficiency = (reason == 0) & np.isnan(efficiency)
     return number(total, np.where(no_efficiency, INVALID, reason))
 
@@ -83,15 +71,6 @@ def _bands(values: np.ndarray, upper: list[float]) -> np.ndarray:
     """0 up to upper[0], 1 up to upper[1], 2 up to upper[2], else 3; NaN stays NaN."""
     band = np.searchsorted(np.array(upper, float), values, side="left").astype(float)
     return np.where(np.isnan(values), np.nan, band)
-
-
-def _numeric(vector: Vector) -> Vector:
-    if vector.kind == "number":
-        return vector
-    assert vector.levels is not None
-    table = np.array([*[to_float(level) for level in vector.levels], np.nan])
-    data = table[vector.data]
-    return number(data, np.where(vector.known & np.isnan(data), UNMAPPED, vector.why))
 
 
 def _clock(vector: Vector) -> Vector:
@@ -112,6 +91,3 @@ def _hours(value: str) -> float:
         hour, minute = to_float(parts[0]), to_float(parts[1])
         return hour + minute / 60 if 0 <= minute < 60 else np.nan
     return to_float(value)
-
-
-FUNCTIONS: dict[str, Callable[[Mapping[str, Vector]], Vector]] = {"psqi": psqi}
