@@ -1,11 +1,11 @@
-"""NHANES with skin: how common is psoriasis, do readers agree, metals by smoking, and do people with it die earlier?"""
+"""NHANES with skin: how common is psoriasis, do two readers agree, and do people with it die earlier?"""
 
-import numpy as np
 import pandas as pd
 
 import dermcohort as dc
 from dermcohort.describe import flow, listing, table_one
 from dermcohort.figures import grouped_ranges, save_figure
+from dermcohort.flow import FlowStep
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.prevalence import crude
 from dermcohort.survival import cox, incidence_rate, kaplan_meier
@@ -13,73 +13,59 @@ from dermcohort.survival import cox, incidence_rate, kaplan_meier
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = {
-    **study.labels(),
-    "psoriasis=no": "No psoriasis",
-    "psoriasis=yes": "Psoriasis",
-    "exit": "Years since the exam",
-}
+    **study.labels(), "exit": "Years since the exam", "psoriasis=no": "No psoriasis", "psoriasis=yes": "Psoriasis",
+}  # fmt: skip
 
-# the question was put to people of 20 to 59 years in 2003-2006: compare that age in every cycle
+# 2003-2006 asked people of 20 to 59 years only: that age is compared in every cycle
 people = study.frame(["sex", "age", "psoriasis", "weight_exam"]).data
 adults = people[people["age"].between(20, 59) & (people["weight_exam"] > 0)]
-prevalence = crude(adults, "psoriasis", by=["wave", "sex"])
-prevalence.save(results / "prevalence_by_sex")
-save_figure(
-    grouped_ranges(prevalence.table, row="wave", group="sex", labels=labels), results / "prevalence_by_sex"
-)
 crude(adults, "psoriasis", by="wave").save(results / "prevalence")
-asked = adults.dropna(subset=["psoriasis"]).assign(case=lambda d: d["psoriasis"] == "yes")
-weighted = (
-    asked.groupby("wave", observed=True)
-    .apply(
-        lambda d: pd.Series(
-            {
-                "n": len(d),
-                "cases": d["case"].sum(),
-                "unweighted": 100 * d["case"].mean(),
-                "weighted": 100 * np.average(d["case"], weights=d["weight_exam"]),
-            }
-        ),
-        include_groups=False,
-    )
-    .reset_index()
+by_sex = crude(adults, "psoriasis", by=["wave", "sex"]).table
+save_figure(grouped_ranges(by_sex, row="wave", group="sex", labels=labels), results / "prevalence_by_sex")
+
+asked = adults.dropna(subset=["psoriasis"]).assign(people=1, cases=lambda d: d["psoriasis"] == "yes")
+asked["weighted_cases"] = asked["cases"] * asked["weight_exam"]
+sums = asked.groupby("wave", observed=True)[["people", "cases", "weighted_cases", "weight_exam"]].sum()
+shares = sums[["people", "cases"]].assign(
+    unweighted=100 * sums["cases"] / sums["people"],
+    weighted=100 * sums["weighted_cases"] / sums["weight_exam"],
 )
 listing(
-    weighted,
-    "Prevalence of self-reported psoriasis in per cent, 20 to 59 years, unweighted and with the exam weights.",
+    shares.reset_index(),
+    "Self-reported psoriasis among examined people of 20 to 59 years, per cent, without and with the exam weights.",
     notes=[
-        "The weighted share is a point estimate for the population of the United States. It has no interval "
-        "here: that needs the strata and units of the survey design."
+        "The weighted share is a point estimate for the civilian population of the United States. No interval "
+        "is given: it would need the strata and variance units of the survey design."
     ],
 ).save(results / "prevalence_weighted")
 
-seen = study.frame(["psoriasis_reader1", "psoriasis_reader2"], wave="c", on_missing="drop").data
-same = (seen["psoriasis_reader1"].astype(str) == seen["psoriasis_reader2"].astype(str)).mean()
-pairs = pd.crosstab(seen["psoriasis_reader1"], seen["psoriasis_reader2"]).add_prefix("Reader 2: ").reset_index()
+photographed = study.frame(["sex", "psoriasis_photo", "hand_dermatitis"], wave="c").data
+seen = photographed.dropna(subset=["psoriasis_photo", "hand_dermatitis"])
+table_one(seen, ["psoriasis_photo", "hand_dermatitis"], by="sex", labels=labels).save(results / "seen")
+read = study.frame(["psoriasis_reader1", "psoriasis_reader2"], wave="c", on_missing="drop").data
+same = (read["psoriasis_reader1"].astype(str) == read["psoriasis_reader2"].astype(str)).mean()
 listing(
-    pairs.rename(columns={"psoriasis_reader1": "Reader 1"}),
-    "Psoriasis on photographs of people of 20 to 59 years, 2003-2004, as two dermatologists read it.",
-    notes=[f"The readers said the same of {100 * same:.1f}% of {len(seen):,} people; most had no psoriasis."],
+    pd.crosstab(read["psoriasis_reader1"], read["psoriasis_reader2"]).reset_index(),
+    "Psoriasis on the photographs of people of 20 to 59 years, 2003-2004, as each of two dermatologists read them.",
+    notes=[f"The readers agree on {100 * same:.1f}% of {len(read):,} people, most of whom have no psoriasis."],
 ).save(results / "readers")
 
-metals = ["blood_pb", "blood_cd", "blood_hg"]
-measured = study.frame(["age", "sex", "bmi", "smoking_status", *metals], lod="limit/sqrt2").data
-table_one(
-    measured[measured["age"] >= 20], ["age", "sex", "bmi", *metals],
-    by="smoking_status", labels=labels, median=metals,
-).save(results / "metals_by_smoking")  # fmt: skip
-
-followed = study.survival_frame(
-    "death", origin=study.waves, covariates=["psoriasis", "age", "sex", "skin_target", "weight_exam"]
-)
-flow(followed.flow).save(results / "flow_death")
-asked_alive = followed.data[(followed.data["skin_target"] == "yes") & (followed.data["age"] >= 20)]
-incidence_rate(asked_alive, "exit", "event", by="psoriasis").save(results / "rates_death")
-survival = kaplan_meier(asked_alive, "exit", "event", by="psoriasis")
+covariates = ["psoriasis", "age", "sex", "stratum", "psu", "weight_exam"]
+followed = study.survival_frame("death", origin=study.waves, covariates=covariates)
+of_age = followed.data[followed.data["age"].between(20, 59)]
+cohort = of_age.dropna(subset=["psoriasis"])
+lost = (("younger or older", len(followed.data) - len(of_age)), ("psoriasis unknown", len(of_age) - len(cohort)))
+chosen = FlowStep("20 to 59 years, asked about psoriasis", len(cohort), lost)
+steps = flow([*followed.flow.steps[:-1], chosen, FlowStep("Died", int(cohort["event"].sum()), ())])
+steps.save(results / "flow_death")
+save_figure(steps.plot(), results / "flow_death")
+incidence_rate(cohort, "exit", "event", by="psoriasis").save(results / "rates_death")
+survival = kaplan_meier(cohort, "exit", "event", by="psoriasis")
 survival.save(results / "survival_death")
 save_figure(survival.plot(labels=labels), results / "survival_death")
 model = cox(
-    "psoriasis + age + sex", asked_alive, time="exit", event="event", strata="wave", weights="weight_exam"
-)
+    "psoriasis + age + sex", cohort, time="exit", event="event", strata="wave",
+    weights="weight_exam", cluster=["stratum", "psu"],
+)  # fmt: skip
 model.save(results / "cox_death")
 save_figure(model.plot(labels=labels), results / "cox_death")
