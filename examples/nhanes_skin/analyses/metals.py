@@ -19,12 +19,14 @@ urine = study.frame(species, lod="censored").data
 below = {name: 100 * urine[f"{name}__below"].where(urine[name].notna()).astype(float) for name in species}
 shares = urine[["wave"]].assign(**below).groupby("wave", observed=True).mean()
 limits = study.detection_limits.pivot_table("limit", "wave", "variable", observed=True)[species]
-shown = shares.T.round(1).astype(str) + " (" + limits.T.map("{:g}".format) + ")"
+shown = shares.T.round(1).astype(str) + " (" + limits.T.map("{:.2f}".format) + ")"
 listing(
-    shown.rename_axis("variable").reset_index().assign(variable=[study.label(name) for name in species]),
+    shown.rename_axis("variable")
+    .reset_index()
+    .assign(variable=[study.label(name).removesuffix(" (µg/L)") for name in species]),
     "Per cent of measured samples below the detection limit (limit in µg/L), unweighted.",
     notes=[
-        "Limits fell over the years: a share below the limit tells of the laboratory as much as of people. "
+        "Limits changed over the years: a share below the limit tells of the laboratory as much as of people. "
         "Where a file names no limit it is the value the laboratory filled in times the root of 2."
     ],
 ).save(results / "arsenic_below_limit")

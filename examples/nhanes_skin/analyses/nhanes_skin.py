@@ -5,7 +5,6 @@ import pandas as pd
 import dermcohort as dc
 from dermcohort.describe import flow, listing, table_one
 from dermcohort.figures import grouped_ranges, save_figure
-from dermcohort.flow import FlowStep
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.prevalence import crude
 from dermcohort.survival import cox, incidence_rate, kaplan_meier
@@ -39,24 +38,29 @@ listing(
     ],
 ).save(results / "prevalence_weighted")
 
-photographed = study.frame(["sex", "psoriasis_photo", "hand_dermatitis"], wave="c").data
-seen = photographed.dropna(subset=["psoriasis_photo", "hand_dermatitis"])
-table_one(seen, ["psoriasis_photo", "hand_dermatitis"], by="sex", labels=labels).save(results / "seen")
+signs = ["psoriasis_photo", "hand_dermatitis"]
+seen = study.frame(signs, wave="c", on_missing="drop").data
+table_one(seen, signs, labels=labels).save(results / "seen")
 read = study.frame(["psoriasis_reader1", "psoriasis_reader2"], wave="c", on_missing="drop").data
 same = (read["psoriasis_reader1"].astype(str) == read["psoriasis_reader2"].astype(str)).mean()
 listing(
     pd.crosstab(read["psoriasis_reader1"], read["psoriasis_reader2"]).reset_index(),
     "Psoriasis on the photographs of people of 20 to 59 years, 2003-2004, as each of two dermatologists read them.",
-    notes=[f"The readers agree on {100 * same:.1f}% of {len(read):,} people, most of whom have no psoriasis."],
+    notes=[
+        f"The readers agree on {100 * same:.1f}% of {len(read):,} people, most of whom have no psoriasis."
+    ],
 ).save(results / "readers")
 
 covariates = ["psoriasis", "age", "sex", "stratum", "psu", "weight_exam"]
 followed = study.survival_frame("death", origin=study.waves, covariates=covariates)
 of_age = followed.data[followed.data["age"].between(20, 59)]
 cohort = of_age.dropna(subset=["psoriasis"])
-lost = (("younger or older", len(followed.data) - len(of_age)), ("psoriasis unknown", len(of_age) - len(cohort)))
-chosen = FlowStep("20 to 59 years, asked about psoriasis", len(cohort), lost)
-steps = flow([*followed.flow.steps[:-1], chosen, FlowStep("Died", int(cohort["event"].sum()), ())])
+lost = [
+    ("younger or older", len(followed.data) - len(of_age)),
+    ("psoriasis unknown", len(of_age) - len(cohort)),
+]
+chosen = ("20 to 59 years, psoriasis known", len(cohort), lost)
+steps = flow([*followed.flow.steps[:-1], chosen, ("Died", int(cohort["event"].sum()))])
 steps.save(results / "flow_death")
 save_figure(steps.plot(), results / "flow_death")
 incidence_rate(cohort, "exit", "event", by="psoriasis").save(results / "rates_death")
@@ -68,4 +72,4 @@ model = cox(
     weights="weight_exam", cluster=["stratum", "psu"],
 )  # fmt: skip
 model.save(results / "cox_death")
-save_figure(model.plot(labels=labels), results / "cox_death")
+save_figure(model.plot(labels=study.labels()), results / "cox_death")
