@@ -143,15 +143,59 @@ def test_why_psoriasis_is_not_known(study):
     assert study.why("urine_as").droplevel("cohort").loc["h", "not_collected"] == 10175
 
 
-def test_photographs(study, nhanes_skin_raw):
+@pytest.mark.parametrize(
+    ("variable", "sign", "cases"), [("psoriasis_photo", "PS", 28), ("hand_dermatitis", "HD", 32)]
+)
+def test_photographs(study, nhanes_skin_raw, variable, sign, cases):
     """The consensus counts where there is one, else what both readers said (docs of DEX_C, section on readers)."""
     readings = read(nhanes_skin_raw, "DEX_C").set_index("SEQN")
-    first, second, third = (readings[f"DED{reader}PSDX"] for reader in (1, 2, 6))
+    first, second, third = (readings[f"DED{reader}{sign}DX"] for reader in (1, 2, 6))
     said = third.where(third.notna(), first.where(first == second)).map({1: "yes", 2: "no"})
-    found = study.frame(["psoriasis_photo"], wave="c").data
-    found = found.set_index(found["participant_id"].astype(int))["psoriasis_photo"].astype(object)
+    found = study.frame([variable], wave="c").data
+    found = found.set_index(found["participant_id"].astype(int))[variable].astype(object)
     assert found.dropna().to_dict() == said.dropna().to_dict()
-    assert (said == "yes").sum() == 28
+    assert (said == "yes").sum() == cases
+
+
+def test_what_the_person_is_and_answered(study, nhanes_skin_raw):
+    """Whole columns of the raw files against the study, by cycle."""
+    maps = {
+        "RIDRETH1": {1: "mexican_american", 2: "other_hispanic", 3: "white", 4: "black", 5: "other"},
+        "DMDEDUC2": {1: "under_9th_grade", 2: "9th_to_11th", 3: "high_school", 4: "some_college", 5: "college"},
+    }  # fmt: skip
+    data = study.frame(["ethnicity", "education", "bmi", "smoking_status"]).data
+    data = data.set_index(data["participant_id"].astype(int))
+    for k in YEARS:
+        people = read(nhanes_skin_raw, f"DEMO_{k.upper()}").set_index("SEQN")
+        for column, name in (("RIDRETH1", "ethnicity"), ("DMDEDUC2", "education")):
+            found = data.loc[people.index.astype(int), name].astype(object)
+            assert found.dropna().to_dict() == people[column].map(maps[column]).dropna().to_dict()
+        measures = read(nhanes_skin_raw, f"BMX_{k.upper()}").set_index("SEQN")["BMXBMI"].dropna()
+        np.testing.assert_allclose(data.loc[measures.index.astype(int), "bmi"], measures)
+        smoking = read(nhanes_skin_raw, f"SMQ_{k.upper()}").set_index("SEQN")
+        now = smoking["SMQ040"].map({1: "current", 2: "current", 3: "former"})
+        said = now.mask(smoking["SMQ020"] == 2, "never").dropna()
+        found = data.loc[people.index.astype(int), "smoking_status"].astype(object).dropna()
+        assert found.to_dict() == said.to_dict()
+
+
+def test_every_comment_code_is_a_value_below_the_limit(study, nhanes_skin_raw):
+    codes = {
+        "blood_pb": ("PBCD", "LBDBPBLC"), "blood_cd": ("PBCD", "LBDBCDLC"), "blood_hg": ("PBCD", "LBDTHGLC"),
+        "urine_as": ("UAS", "URDUASLC"), "urine_as3": ("UAS", "URDUA3LC"), "urine_as5": ("UAS", "URDUA5LC"),
+        "urine_asb": ("UAS", "URDUABLC"), "urine_asc": ("UAS", "URDUACLC"), "urine_dma": ("UAS", "URDUDALC"),
+        "urine_mma": ("UAS", "URDUMMAL"),
+    }  # fmt: skip
+    compared = 0
+    for variable, (panel, column) in codes.items():
+        why = study.why(variable).droplevel("cohort")
+        for k in YEARS:
+            name = f"L06{panel}_C" if k == "c" else f"{panel}_{k.upper()}"
+            table = read(nhanes_skin_raw, "L06BMT_C" if name == "L06PBCD_C" else name)
+            if column in table:
+                assert why.loc[k].get("below_lod", 0) == (table[column] == 1).sum(), (variable, k)
+                compared += 1
+    assert compared == 44
 
 
 def test_detection_limits(study, nhanes_skin_raw):

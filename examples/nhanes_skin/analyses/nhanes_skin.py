@@ -33,8 +33,8 @@ listing(
     shares.reset_index(),
     "Self-reported psoriasis among examined people of 20 to 59 years, per cent, without and with the exam weights.",
     notes=[
-        "The weighted share is a point estimate for the civilian population of the United States. No interval "
-        "is given: it would need the strata and variance units of the survey design."
+        "The weighted share is a point estimate for the civilian, noninstitutionalized population of the "
+        "United States. No interval is given: it would need the strata and variance units of the survey design."
     ],
 ).save(results / "prevalence_weighted")
 
