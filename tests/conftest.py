@@ -28,3 +28,12 @@ def framingham_raw() -> Path:
     if not folder or not (Path(folder) / "exam1.sav").exists():
         pytest.skip("DERMCOHORT_FRAMINGHAM does not name the folder of the Framingham files")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def nhanes_skin_raw() -> Path:
+    """Folder of the NHANES files with skin, named by DERMCOHORT_NHANES_SKIN; tests that need it skip without it."""
+    folder = os.environ.get("DERMCOHORT_NHANES_SKIN")
+    if not folder or not (Path(folder) / "DEMO_C.XPT").exists():
+        pytest.skip("DERMCOHORT_NHANES_SKIN does not name the folder of the NHANES files")
+    return Path(folder)

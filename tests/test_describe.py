@@ -9,6 +9,7 @@ from dermcohort.describe import flow, table_one
 from dermcohort.flow import Flow, FlowStep
 from dermcohort.prevalence import INTERVALS, crude
 from dermcohort.survival import incidence_rate
+from dermcohort.tables import are_numbers
 
 matplotlib.use("Agg")
 
@@ -128,3 +129,8 @@ def test_wrong_arguments_are_explained(people):
         crude(people, "smokr")
     with pytest.raises(ValueError, match="negative in 1 rows"):
         incidence_rate(pd.DataFrame({"t": [-1.0], "e": [0]}), "t", "e")
+
+
+def test_spans_of_years_and_ages_are_names_and_stand_left():
+    table = pd.DataFrame({"cycle": ["2003-2004", "2005–06"], "change": ["−0.4", "1.2 (0.8, 1.9)"]})
+    assert are_numbers(table) == [False, True]

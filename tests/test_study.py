@@ -169,6 +169,21 @@ def test_a_later_origin_takes_its_own_people_and_clock(paper):
     assert frame.flow.steps[1].n == 5
 
 
+def test_of_several_origins_the_first_visit_of_each_person_counts(paper):
+    seen_later = paper.participants["last_contact_date"].mask(
+        paper.participants["participant_id"] == "G", pd.Timestamp("2018-01-01")
+    )
+    study = replace(paper, participants=paper.participants.assign(last_contact_date=seen_later))
+    frame = study.survival_frame("melanoma", origin=["followup1", "baseline"], covariates=["age"])
+    data = by_person(frame)
+    assert data["wave"].to_dict() == {**dict.fromkeys("ABDF", "baseline"), "G": "followup1"}
+    np.testing.assert_allclose(data.loc[list("ABDFG"), "exit"] * YEAR, [547, 1461, 365, 731, 365])
+    assert data["age"].to_dict() == {**dict.fromkeys("ABDF", 50.0), "G": 52.0}
+    assert (frame.flow.steps[1].label, frame.flow.steps[1].n) == ("Examined at their first visit", 7)
+    with pytest.raises(StudyError, match="'followup9' is not a wave"):
+        study.survival_frame("melanoma", origin=["baseline", "followup9"])
+
+
 def test_what_survival_frame_cannot_answer(paper):
     for arguments, words in [
         (("psoriasys",), "neither a condition nor an event. Did you mean 'psoriasis'"),

@@ -408,7 +408,7 @@ class Study:
     def survival_frame(
         self,
         condition: str,
-        origin: str = "baseline",
+        origin: str | Sequence[str] = "baseline",
         time_scale: str = "follow-up",
         competing: str | None = None,
         covariates: Sequence[str] | None = None,
@@ -422,8 +422,9 @@ class Study:
         condition : str
             A condition variable of `visits` (onset known between two visits) or an `event` of the events
             table (dated).
-        origin : str
-            Wave from which time runs and whose values are the covariates.
+        origin : str or list of str
+            Wave from which time runs and whose values are the covariates. Of several waves, each person's
+            first counts: for a study that enrols at every one of them.
         time_scale : {"follow-up", "age"}
             Years since the origin visit (entry 0), or age in years (entry at the age of the origin visit:
             left truncation).
@@ -441,8 +442,8 @@ class Study:
         Returns
         -------
         AnalysisFrame
-            `.data` with cohort, participant_id, covariates, entry, exit, event, left, right in years. A visit
-            condition is an event at the visit where it was first seen (`exit`); `left` and `right` bound the
+            `.data` with cohort, participant_id, wave (where there are several origins), covariates, entry,
+            exit, event, left, right in years. A visit condition is an event at the visit where it was first seen (`exit`); `left` and `right` bound the
             onset for interval-censored methods, right is infinite where no onset was seen. Persons with the
             condition at origin, of unknown status or without later observation are counted in `.flow`.
 
@@ -481,7 +482,12 @@ class Study:
         if time_scale == "age":
             names = list(dict.fromkeys([*names, "age"]))
         base = self._apply_lod(*self._gather(names, rows), lod)
-        visit = self.label(f"wave={origin}")
+        one_origin = isinstance(origin, str)
+        visit = self.label(f"wave={origin}") if one_origin else "their first visit"
+        if not one_origin:
+            in_order = base.sort_values("wave", kind="stable")
+            first = in_order.drop_duplicates(["cohort", "participant_id"]).index.sort_values()
+            base = base.loc[first].reset_index(drop=True)
         flow = [FlowStep("Participants", len(people), ())]
         n_absent = len(people) - len(base)
         flow.append(FlowStep(f"Examined at {visit}", len(base), _excluded(("not examined", n_absent))))
@@ -529,8 +535,9 @@ class Study:
         left = np.where(has_event, left, np.where(np.isnat(last), 0.0, observed_until)) / DAYS_PER_YEAR
         right = np.where(has_event, years, np.inf)
         shift = base["age"].to_numpy(float) if time_scale == "age" else np.zeros(len(base))
+        keys = ["cohort", "participant_id", *(() if one_origin else ("wave",))]
         taken = [c for c in base.columns if c in covariates or c.endswith("__below")]
-        data = base[["cohort", "participant_id", *taken]].copy()
+        data = base[[*keys, *taken]].copy()
         data["entry"], data["exit"] = shift, shift + years
         if competing is None:
             data["event"] = has_event.astype(float)

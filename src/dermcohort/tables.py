@@ -158,11 +158,14 @@ def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
 
 
 def are_numbers(frame: pd.DataFrame) -> list[bool]:
-    """For each column of text, whether most of its cells start as a number does; empty ones do not count."""
+    """For each column of text, whether most of its cells start as a number does; empty ones do not count.
+
+    A span such as 2003-2004 or 20–59 is a name.
+    """
     found = []
     for i in range(frame.shape[1]):
         filled = [cell for cell in frame.iloc[:, i] if cell]
-        numbers = sum(bool(re.match(r"[\d−<–∞]", cell)) for cell in filled)
+        numbers = sum(bool(re.match(r"(?!\d+[-–]\d)[\d−<–∞]", cell)) for cell in filled)
         found.append(numbers > len(filled) / 2)
     return found
 
