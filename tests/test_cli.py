@@ -18,7 +18,17 @@ from dermcohort import __version__
 from dermcohort.cli import main
 from dermcohort.study import open_study
 
-COMMANDS = [["demo"], ["simulate"], ["dict", "check"], ["dict", "show"], ["harmonize"], ["run"], ["report"]]
+COMMANDS = [
+    ["demo"],
+    ["simulate"],
+    ["dict", "check"],
+    ["dict", "lock"],
+    ["dict", "draft"],
+    ["dict", "show"],
+    ["harmonize"],
+    ["run"],
+    ["report"],
+]
 
 
 def call(*arguments, code):
