@@ -168,7 +168,7 @@ def _describe(column: HeaderColumn, labels: bool = True) -> str:
     if labels and column.value_labels:
         parts.append("; ".join(f"{code_text(code)} = {label}" for code, label in column.value_labels.items()))
     if column.missing_ranges:
-        ranges = [sorted({code_text(low), code_text(high)}) for low, high in column.missing_ranges]
+        ranges = [dict.fromkeys((code_text(low), code_text(high))) for low, high in column.missing_ranges]
         parts.append(f"missing: {', '.join(' to '.join(one) for one in ranges)}")
     return _comment("  ".join(part for part in parts if part))
 
