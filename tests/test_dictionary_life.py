@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import northbay
 import numpy as np
@@ -97,6 +98,14 @@ def test_the_header_of_every_format_agrees_with_its_data(tmp_path, suffix):
     assert [column.kind for column in header.columns] == [column.kind for column in table.columns.values()]
     assert [c.value_labels for c in header.columns] == [c.value_labels for c in table.columns.values()]
     assert header.n_rows == (None if suffix in ("csv", "xpt") else 3)
+
+
+def test_sas_header_takes_its_labels_from_the_catalogue():
+    folder = Path(__file__).parent / "data" / "sas"
+    header = read_header_info(folder / "visits.sas7bdat", catalog=folder / "formats.sas7bcat")
+    columns = {column.name: column for column in header.columns}
+    assert columns["SMOKE"].value_labels == {1: "Never", 2: "Current"}
+    assert (columns["EXAMDT"].kind, header.date_system, header.n_rows) == ("date", "sas", 5)
 
 
 def test_a_header_does_not_read_the_data(tmp_path):
@@ -351,6 +360,17 @@ def test_chinese_columns_are_recognized_and_no_cell_is_shown(tmp_path):
     }.items()  # fmt: skip
     assert "#   手机号" in draft and "1990000" not in draft
     assert as_followup(tmp_path, draft)[1] == []
+
+
+def test_the_most_alike_column_is_proposed_and_only_once(tmp_path):
+    """Both columns resemble `height`; the other one must not be left to `weight_kg`, which it resembles less."""
+    dictionary, raw = study(tmp_path)
+    (raw / "new.csv").write_text("heigth,Height,weight_kg\n170,171,70\n", "utf-8")
+    rules = load_yaml_text(tmp_path, draft_mapping(raw / "new.csv", dictionary.root))["variables"]
+    assert {name: rule["from"] for name, rule in rules.items()} == {
+        "height": "Height",
+        "weight_kg": "weight_kg",
+    }
 
 
 @settings(max_examples=60, deadline=None)

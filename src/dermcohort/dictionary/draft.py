@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,44 +79,41 @@ def draft_mapping(
 def _match(variables: Mapping[str, Variable], header: Header) -> dict[str, HeaderColumn]:
     """The most alike pairs first; a column is proposed once."""
     columns = {column.name: column for column in header.columns}
-    texts = {
-        name: [_folded(text) for text in (name, column.label) if text] for name, column in columns.items()
-    }
-    pairs: list[tuple[float, int, str, str]] = []
+    texts = [(name, folded) for name, column in columns.items() for folded in _words(name, column.label)]
+    scores: dict[tuple[str, str], float] = {}
     for variable in variables.values():
-        words = [_folded(word) for word in (variable.name, *variable.label.values())]
-        for name, candidates in texts.items():
-            score = _likeness(words, candidates)
-            if score >= ALIKE:
-                pairs.append((-score, len(pairs), variable.name, name))
+        for word in _words(variable.name, *variable.label.values()):
+            for name, score in _alike(word, texts):
+                scores[variable.name, name] = max(score, scores.get((variable.name, name), 0.0))
     matches: dict[str, HeaderColumn] = {}
     taken: set[str] = set()
-    for _, _, variable_name, name in sorted(pairs):
+    for variable_name, name in sorted(scores, key=lambda pair: -scores[pair]):
         if variable_name not in matches and name not in taken:
             matches[variable_name] = columns[name]
             taken.add(name)
     return matches
 
 
+def _words(*texts: str | None) -> list[str]:
+    return [word for word in dict.fromkeys(_folded(text) for text in texts if text) if word]
+
+
 def _folded(text: str) -> str:
     return re.sub(r"[\W_]+", " ", code_text(text).casefold()).strip()
 
 
-def _likeness(words: Iterable[str], candidates: Iterable[str]) -> float:
-    """The best ratio of any pair; a Chinese word inside a longer name (身高 in 身高cm) counts as alike."""
-    best = 0.0
+def _alike(word: str, texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, float]]:
+    """Columns whose text is like `word`; a Chinese word inside a longer one (身高 in 身高cm) counts as alike."""
     matcher = difflib.SequenceMatcher(autojunk=False)
-    for word in filter(None, words):
-        matcher.set_seq2(word)
-        for candidate in filter(None, candidates):
-            if word == candidate:
-                return 1.0
-            if len(word) > 1 and not word.isascii() and word in candidate:
-                best = max(best, 0.75 + 0.2 * len(word) / len(candidate))
-            matcher.set_seq1(candidate)
-            if matcher.real_quick_ratio() > best and matcher.quick_ratio() > max(best, ALIKE - 0.01):
-                best = max(best, matcher.ratio())
-    return best
+    matcher.set_seq2(word)  # the costly half, so once a word
+    for name, text in texts:
+        if len(word) > 1 and not word.isascii() and word in text:
+            yield name, 0.8 + 0.2 * len(word) / len(text)
+            continue
+        matcher.set_seq1(text)
+        is_near = matcher.real_quick_ratio() >= ALIKE and matcher.quick_ratio() >= ALIKE
+        if is_near and (score := matcher.ratio()) >= ALIKE:
+            yield name, score
 
 
 def _rule(
