@@ -22,6 +22,8 @@ COMMANDS = [
     ["demo"],
     ["simulate"],
     ["dict", "check"],
+    ["dict", "lock"],
+    ["dict", "draft"],
     ["dict", "show"],
     ["harmonize"],
     ["recheck"],

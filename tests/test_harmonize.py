@@ -144,9 +144,7 @@ def test_survival_frame_forces_the_same_choice_for_named_covariates(study):
     half = study.survival_frame("death", covariates=["crp"], lod="limit/2").data
     censored = study.survival_frame("death", covariates=["crp"], lod="censored").data
     assert half["crp"].min() == pytest.approx(censored.loc[censored["crp__below"], "crp"].min() / 2)
-    assert (
-        study.survival_frame("death").data["crp"].isna().any()
-    )  # nothing named, nothing chosen: missing
+    assert study.survival_frame("death").data["crp"].isna().any()  # nothing named, nothing chosen: missing
 
 
 def test_frame_carries_reasons_and_flow(study):

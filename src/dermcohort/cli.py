@@ -134,17 +134,24 @@ def dictionary_group() -> None:
 
 @dictionary_group.command()
 @click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@click.option("--raw", type=click.Path(path_type=Path), help="Compare with the raw files in this folder too.")
 @_exit_codes
-def check(folder: Path) -> int:
+def check(folder: Path, raw: Path | None) -> int:
     """Lint the dictionary in FOLDER: every problem with file, line, column and code.
+
+    With --raw the rules are compared with the headers of the raw files, and new deliveries with the locks that
+    'dict lock' wrote. Exit code 2 where there are errors, 0 with warnings only.
 
     \b
     Example:
       dermcohort dict check data-dictionary
+      dermcohort dict check data-dictionary --raw raw/
     """
-    from .dictionary import check_dictionary
+    from .dictionary import check_dictionary, check_raw
 
     dictionary, problems = check_dictionary(folder)
+    if dictionary is not None and raw is not None:
+        problems = sorted([*problems, *check_raw(dictionary, raw)])
     for problem in problems:
         click.echo(str(problem))
     errors = sum(problem.level == "error" for problem in problems)
@@ -156,6 +163,59 @@ def check(folder: Path) -> int:
         )
     click.echo(f"{errors} error(s), {warnings} warning(s)")
     return WRONG if errors else 0
+
+
+@dictionary_group.command()
+@click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@click.option("--raw", default="raw", show_default=True, type=click.Path(path_type=Path))
+@_exit_codes
+def lock(folder: Path, raw: Path) -> int:
+    """Remember what the raw files look like, so that 'dict check --raw' can tell what a new delivery changed.
+
+    Writes cohorts/COHORT/WAVE.lock.json into FOLDER; it belongs into version control. Exit code 2 where a file
+    does not fit its rules.
+
+    \b
+    Example:
+      dermcohort dict lock data-dictionary --raw raw/
+    """
+    from .dictionary import lock_raw, read_dictionary
+
+    for path in lock_raw(read_dictionary(folder), raw):
+        click.echo(str(path))
+    return 0
+
+
+@dictionary_group.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@click.option("--wave", help="COHORT/WAVE; by default folder and name of the file.")
+@click.option("--to", "target", type=click.Path(path_type=Path), help="Write here instead of printing.")
+@click.option("--encoding", help="Of the texts in FILE.")
+@click.option("--delimiter", help="Of a CSV.")
+@click.option("--sheet", help="Of a workbook.")
+@_exit_codes
+def draft(file: Path, folder: Path, wave: str | None, target: Path | None, **options: str | None) -> int:
+    """Propose a mapping of FILE to the schema in FOLDER, from its names, labels and codes; all undecided.
+
+    Exit code 2 where the schema has errors or the file of --to exists, 3 where FILE cannot be read.
+
+    \b
+    Example:
+      dermcohort dict draft raw/new.sav --wave northbay/followup3
+    """
+    from .dictionary import draft_mapping
+    from .storage import write_text
+
+    text = draft_mapping(file, folder, wave=wave, **options)
+    if target is None:
+        click.echo(text, nl=False)
+        return 0
+    if target.exists():
+        raise FileExistsError(f"{target} exists and is not overwritten: choose another name for --to")
+    write_text(target, text)
+    click.echo(str(target))
+    return 0
 
 
 @dictionary_group.command()

@@ -66,6 +66,20 @@ def read_dictionary(path: str | Path) -> Dictionary:
     return dictionary
 
 
+def read_schema(path: str | Path) -> tuple[dict[str, Variable], dict[str, Reason]]:
+    """Variables and missing reasons alone, for a dictionary whose waves are still to be written."""
+    root = Path(path)
+    problems = ProblemList(root)
+    main = load_yaml(root / "dictionary.yaml", problems) or Block()
+    languages = tuple(main.get("languages") or ("en",))
+    reasons = _read_reasons(main, languages, problems) if main else {}
+    conditions = _read_conditions(root, languages, problems)
+    variables = _read_schema(root, languages, conditions, problems)
+    if problems.has_errors():
+        raise DictionaryError(problems.problems)
+    return variables, reasons
+
+
 def check_dictionary(path: str | Path) -> tuple[Dictionary | None, list[Problem]]:
     """Lint the dictionary: (dictionary or None where there are errors, all problems in file order)."""
     root = Path(path)
