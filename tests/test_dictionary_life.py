@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import northbay
@@ -109,13 +108,11 @@ def test_sas_header_takes_its_labels_from_the_catalogue():
 
 
 def test_a_header_does_not_read_the_data(tmp_path):
-    rows = pd.DataFrame(
-        np.random.default_rng(1).normal(size=(20_000, 200)), columns=[f"V{i}" for i in range(200)]
-    )
-    pyreadstat.write_sav(rows, tmp_path / "big.sav")
-    begin = time.perf_counter()
-    assert read_header_info(tmp_path / "big.sav").n_rows == 20_000
-    assert time.perf_counter() - begin < 0.3
+    """Half of the data are cut off, which nobody notices who reads the header only."""
+    path = tmp_path / "big.sav"
+    pyreadstat.write_sav(pd.DataFrame({f"V{i}": np.arange(2_000.0) for i in range(20)}), path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert read_header_info(path).n_rows == 2_000
 
 
 def test_a_damaged_header_is_one_sentence(tmp_path):

@@ -187,6 +187,8 @@ class CodeTable:
                 self.numbers[float(source)] = code
                 continue
             key = normalize_text(str(source))
+            if re.fullmatch(r"\.[A-Za-z]", key):  # a tagged missing of Stata or SAS
+                key = key.lower()
             self.texts[key] = code
             if not np.isnan(value := to_float(key)):
                 self.numbers[value] = code
