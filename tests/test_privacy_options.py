@@ -240,3 +240,28 @@ def test_a_variable_that_would_tell_the_true_date_is_refused_unless_withheld(tmp
         )
         codes = [problem.code for problem in check_dictionary(folder)[1]]
         assert codes.count("DD403") == expected
+
+
+# ---------------------------------------------------------------- events of a register
+
+EVENT = """\
+stroke:
+  label: {en: Stroke, zh: 卒中}
+  entity: event
+  type: date
+"""
+REGISTER = {
+    "schema": northbay.SCHEMA + EVENT,
+    "deaths": northbay.DEATHS.replace(
+        "variables:\n", "variables:\n  stroke: {from: died, date: '%Y-%m-%d'}\n"
+    ),
+}
+
+
+def test_events_of_a_register_are_shifted_with_their_person_or_withheld(tmp_path):
+    plain = study_with(tmp_path / "a", HASH, **REGISTER)
+    shifted = study_with(tmp_path / "b", SHIFT, **REGISTER)
+    assert (plain.events["event"] == "stroke").sum() == 1
+    assert all(len(days) == 1 and 0 not in days for days in shifts(shifted, plain).values())
+    withheld = study_with(tmp_path / "c", "withhold: [stroke]\n", **REGISTER)
+    assert "stroke" not in set(withheld.events["event"])
