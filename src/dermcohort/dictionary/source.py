@@ -70,6 +70,15 @@ def load_yaml(path: Path, problems: ProblemList) -> Block | None:
             Place(name), "DD004", f"the file is not UTF-8 (byte {error.start})", "save it as UTF-8"
         )
         return None
+    value = read_yaml_text(text, name, problems)
+    if value is not None and not isinstance(value, Block):
+        problems.error(Place(name), "DD006", "the file must be a mapping (key: value)")
+        return None
+    return value
+
+
+def read_yaml_text(text: str, name: str, problems: ProblemList) -> Any:
+    """The value of one YAML text, with the strict rules of this module; None where it cannot be used."""
     try:
         node = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
@@ -84,11 +93,7 @@ def load_yaml(path: Path, problems: ProblemList) -> Block | None:
     if node is None:
         problems.error(Place(name), "DD005", "the file is empty")
         return None
-    value = _build(node, name, problems)
-    if not isinstance(value, Block):
-        problems.error(_place(node, name), "DD006", "the file must be a mapping (key: value)")
-        return None
-    return value
+    return _build(node, name, problems)
 
 
 def _place(node: yaml.Node, file: str) -> Place:
@@ -126,6 +131,11 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     text = node.value
     if node.style in ("'", '"', "|", ">"):
         return text
+    return plain_value(text)
+
+
+def plain_value(text: str) -> Any:
+    """What an unquoted word means: a plain decimal, true, false, null, or itself."""
     if INTEGER.fullmatch(text):
         return int(text)
     if DECIMAL.fullmatch(text):
