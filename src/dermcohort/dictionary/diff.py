@@ -14,6 +14,7 @@ from .expression import Expression
 from .model import Category, Cohort, Dictionary, Interval, Rule, Variable, Wave
 from .yaml_text import scalar_text
 
+Codes = Mapping[Any, str]
 ABSENT = "absent"
 BY_LANGUAGE = ("label", "definition", "title", "short", "case_definition")
 
@@ -105,15 +106,10 @@ def _categories(name: str, old: tuple[Category, ...], new: tuple[Category, ...])
 
 def _conversions(old: Dictionary, new: Dictionary) -> Iterator[Change]:
     for key in _union(old.conversions, new.conversions):
-        analyte, unit, target = key
-        before, after = (
-            f"slope {conversion.slope:g}, intercept {conversion.intercept:g} ({conversion.source})"
-            if (conversion := side.conversions.get(key))
-            else ABSENT
-            for side in (old, new)
-        )
+        before, after = old.conversions.get(key), new.conversions.get(key)
         if before != after:
-            yield Change("units", analyte, f"{unit} to {target} now {after} (was {before})")
+            analyte, unit, target = key
+            yield Change("units", analyte, _turned(f"{unit} to {target}", _words(before), _words(after)))
 
 
 def _cohort(name: str, old: Cohort | None, new: Cohort | None) -> Iterator[Change]:
@@ -127,10 +123,10 @@ def _cohort(name: str, old: Cohort | None, new: Cohort | None) -> Iterator[Chang
         if before is None or after is None:
             yield Change(f"{name}/{wave}", wave, "wave gone" if after is None else "new wave")
         else:
-            yield from _wave(f"{name}/{wave}", before, after)
+            yield from _wave(f"{name}/{wave}", before, after, (old.missing_codes, new.missing_codes))
 
 
-def _wave(place: str, old: Wave, new: Wave) -> Iterator[Change]:
+def _wave(place: str, old: Wave, new: Wave, shared: tuple[Codes, Codes]) -> Iterator[Change]:
     yield from _object(place, "wave", old, new, skip=("rules", "id"))
     yield from _object(place, "id", old.id, new.id)
     for name in _union(old.rules, new.rules):
@@ -139,13 +135,13 @@ def _wave(place: str, old: Wave, new: Wave) -> Iterator[Change]:
             text = "no longer spoken for" if after is None else f"now {_outline(after)}"
             yield Change(place, name, text)
         else:
-            yield from _rule(place, name, before, after)
+            yield from _rule(place, name, before, after, shared)
 
 
-def _rule(place: str, name: str, old: Rule, new: Rule) -> Iterator[Change]:
+def _rule(place: str, name: str, old: Rule, new: Rule, shared: tuple[Codes, Codes]) -> Iterator[Change]:
     if old.is_mapped and new.is_mapped and old.verb == new.verb:
         yield from _codes(place, name, "code", "maps to", old.map, new.map)
-        yield from _codes(place, name, "code", "is missing:", old.missing, new.missing)
+        yield from _codes(place, name, "missing code", "means", old.missing, new.missing, shared)
         yield from _object(place, name, old, new, skip=("text", "map", "missing", "verb"))
     elif _outline(old) != _outline(new):
         yield Change(place, name, f"now {_outline(new)} (was {_outline(old)})")
@@ -163,16 +159,25 @@ def _outline(rule: Rule) -> str:
 
 
 def _codes(
-    place: str, name: str, what: str, verb: str, old: Mapping[Any, str], new: Mapping[Any, str]
+    place: str,
+    name: str,
+    what: str,
+    verb: str,
+    old: Codes,
+    new: Codes,
+    shared: tuple[Codes, Codes] = ({}, {}),
 ) -> Iterator[Change]:
+    """Code by code; a change that a rule merely takes over from its cohort was told there."""
     for code in _union(old, new):
         before, after = old.get(code), new.get(code)
+        if before == after or (before, after) == (shared[0].get(code), shared[1].get(code)):
+            continue
         shown = scalar_text(code)
         if after is None:
             yield Change(place, name, f"{what} {shown} no longer {verb} {before}")
         elif before is None:
             yield Change(place, name, f"new: {what} {shown} {verb} {after}")
-        elif before != after:
+        else:
             yield Change(place, name, f"{what} {shown} now {verb} {after} (was {before})")
 
 

@@ -25,13 +25,13 @@ from .excel_cells import (
 from .mapping import ASCERTAINMENTS
 from .model import STATUSES, Dictionary
 from .problems import DictionaryError, Place, Problem
-from .read import ENTITIES, MEASURES, ROLES, SENSITIVE, TYPES
+from .read import ENTITIES, KEEP, MEASURES, ROLES, SENSITIVE, TYPES
 
 LONGEST_CELL, LONGEST_LIST = 32_767, 255  # limits of Excel
 SPARE_ROWS = 50
 STATE_TITLE = "state of the dictionary"
 CHOICES = {
-    "type": TYPES, "entity": ENTITIES, "keep": ("first", "latest"), "measures": MEASURES, "role": ROLES,
+    "type": TYPES, "entity": ENTITIES, "keep": KEEP, "measures": MEASURES, "role": ROLES,
     "sensitive": SENSITIVE[:2], "status": STATUSES, "ascertainment": ASCERTAINMENTS,
 }  # fmt: skip
 README = (

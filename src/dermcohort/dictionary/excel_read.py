@@ -6,7 +6,6 @@ written, and only if the linter accepts the whole dictionary with them.
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -14,21 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import python_calamine
-
 from ..storage import write_text
 from ..wording import did_you_mean
 from .diff import Change, diff_dictionaries
-from .excel import STATE_TITLE
 from .excel_cells import (
-    Column,
     Entry,
     Row,
     Sources,
     category_columns,
     category_rows,
     cells,
-    decode,
     expanded,
     read_sources,
     rule_columns,
@@ -37,8 +31,9 @@ from .excel_cells import (
     variable_rows,
     wave_rows,
 )
+from .excel_workbook import EditedWorkbook
 from .model import Dictionary
-from .problems import DictionaryError, Place, Problem, ProblemList
+from .problems import DictionaryError, Problem, ProblemList
 from .read import check_dictionary, read_dictionary
 from .yaml_text import file_text, flow_text
 
@@ -59,14 +54,14 @@ class Proposal:
 
     def write(self) -> list[Path]:
         """Write the files that changed: all of them, or none where one cannot be written."""
-        before = {path: path.read_text("utf-8") for path in self.files}
+        before = {path: path.read_bytes() for path in self.files}
         try:
             for path, text in self.files.items():
                 write_text(path, text)
-        except OSError:
-            for path, text in before.items():
-                if path.read_text("utf-8") != text:
-                    write_text(path, text)
+        except BaseException:
+            for path, content in before.items():
+                if path.read_bytes() != content:
+                    path.write_bytes(content)
             raise
         return list(self.files)
 
@@ -99,7 +94,7 @@ def from_excel(path: str | Path, folder: str | Path) -> Proposal:
     """
     old = read_dictionary(folder)
     problems = ProblemList(old.root)
-    book = _Workbook(Path(path), problems)
+    book = EditedWorkbook(Path(path), problems)
     sources, edited = read_sources(old), read_sources(old)
     _take_variables(book, sources, edited, old.languages)
     _take_categories(book, sources, edited, old.languages)
@@ -140,87 +135,9 @@ def _checked(old: Dictionary, files: Mapping[Path, str]) -> tuple[Dictionary, tu
     return new, tuple(problem for problem in problems if (problem.code, problem.text) not in known)
 
 
-class _Workbook:
-    """The cells of a workbook as texts, and the problems found in them."""
-
-    def __init__(self, path: Path, problems: ProblemList):
-        self.name, self.problems = path.name, problems
-        try:
-            with path.open("rb") as handle:
-                self.book = python_calamine.CalamineWorkbook.from_filelike(handle)
-                self.sheets = {name: self._cells(name) for name in self.book.sheet_names}
-        except (python_calamine.CalamineError, python_calamine.ZipError, python_calamine.XmlError) as error:
-            place = Place(str(path))
-            problem = Problem(place.file, 1, 1, "error", "DD281", f"this is no Excel workbook ({error})")
-            raise DictionaryError([problem]) from None
-        lines = [row[0] for row in self.sheets.get("Read me", []) if row]
-        self.state = lines[lines.index(STATE_TITLE) + 1] if STATE_TITLE in lines[:-1] else ""
-
-    def _cells(self, name: str) -> list[list[Any]]:
-        return self.book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-
-    def error(self, sheet: str, row: int, column: int, code: str, text: str, hint: str = "") -> None:
-        self.problems.error(Place(f"{self.name}:{sheet}", row, column), code, text, hint)
-
-    def rows(self, sheet: str, keys: tuple[str, ...], titles: list[str]) -> list[tuple[int, Row]]:
-        """The rows of a sheet with their numbers; every column of `keys` and `titles` must be there."""
-        if sheet not in self.sheets:
-            self.error(sheet, 1, 1, "DD282", f"the sheet '{sheet}' is missing")
-            return []
-        header, *lines = self.sheets[sheet] or [[]]
-        places = {str(title).strip(): index for index, title in enumerate(header)}
-        absent = [title for title in (*keys, *titles) if title not in places]
-        if absent:
-            self.error(sheet, 1, 1, "DD282", f"columns are missing: {', '.join(absent)}")
-            return []
-        found: list[tuple[int, Row]] = []
-        seen = set()
-        for number, line in enumerate(lines, start=2):
-            row = {
-                title: self._text(line[places[title]], sheet, number, places[title] + 1)
-                for title in (*keys, *titles)
-            }
-            if not any(row.values()):
-                continue
-            identity = tuple(row[key] for key in keys)
-            if not all(identity):
-                self.error(sheet, number, 1, "DD283", f"the row needs {' and '.join(keys)}")
-            elif identity in seen:
-                self.error(sheet, number, 1, "DD283", f"'{'/'.join(identity)}' has two rows")
-            else:
-                seen.add(identity)
-                found.append((number, row))
-        return found
-
-    def _text(self, value: Any, sheet: str, row: int, column: int) -> str:
-        """A cell as it was typed; a number pasted from elsewhere is a number, a date is refused."""
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
-        if isinstance(value, (dt.date, dt.time, dt.timedelta)):
-            hint = "format the cell as text and type it as YYYY-MM-DD, or the code as it is"
-            self.error(sheet, row, column, "DD284", "Excel has made a date of this cell", hint)
-            return ""
-        text = str(value).replace("\r\n", "\n")
-        return text if text.strip() else ""
-
-    def edit(
-        self, sheet: str, number: int, row: Row, columns: list[Column], current: Row, entry: Entry
-    ) -> None:
-        """Put the cells of `row` that differ from `current` into `entry`."""
-        titles = [str(title).strip() for title in self.sheets[sheet][0]]
-        for column in columns:
-            if row[column.title] == current[column.title]:
-                continue
-            try:
-                decode(row[column.title], column, entry)
-            except ValueError as error:
-                place = titles.index(column.title) + 1
-                self.error(sheet, number, place, "DD284", f"{column.title}: {error}")
-
-
-def _take_variables(book: _Workbook, sources: Sources, edited: Sources, languages: tuple[str, ...]) -> None:
+def _take_variables(
+    book: EditedWorkbook, sources: Sources, edited: Sources, languages: tuple[str, ...]
+) -> None:
     """Edited, new and removed variables of the schema."""
     sheet, columns = "Variables", variable_columns(languages)
     current = {row["variable"]: row for row in variable_rows(sources, columns)}
@@ -244,7 +161,9 @@ def _take_variables(book: _Workbook, sources: Sources, edited: Sources, language
             del files[current[name]["file"]][name]
 
 
-def _take_categories(book: _Workbook, sources: Sources, edited: Sources, languages: tuple[str, ...]) -> None:
+def _take_categories(
+    book: EditedWorkbook, sources: Sources, edited: Sources, languages: tuple[str, ...]
+) -> None:
     """The categories of each variable whose rows changed, in the order of the rows."""
     sheet, columns = "Categories", category_columns(languages)
     before: dict[str, list[Row]] = {}
@@ -274,7 +193,7 @@ def _take_categories(book: _Workbook, sources: Sources, edited: Sources, languag
 
 
 def _take_rules(
-    book: _Workbook,
+    book: EditedWorkbook,
     sheet: str,
     current_rows: list[Row],
     entries: Mapping[str, tuple[Entry, str]],

@@ -37,7 +37,9 @@ def scalar_text(value: Any) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text in quotes; single ones where nothing needs an escape."""
+    """The text in the quotes that need no escape."""
+    if text.isprintable() and "'" in text and not set('"\\') & set(text):
+        return f'"{text}"'
     if text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     return yaml.dump(text, default_style='"', allow_unicode=True, width=float("inf")).strip()
@@ -68,13 +70,18 @@ def _lines(data: Mapping[Any, Any], depth: int) -> list[str]:
     for key, value in data.items():
         start = "  " * depth + scalar_text(key) + ":"
         line = f"{start} {flow_text(value)}"
-        if isinstance(value, Mapping) and value and (depth == 0 or len(line) > WIDTH):
+        if isinstance(value, Mapping) and value and (depth == 0 or len(line) > WIDTH or _height(value) > 2):
             lines += [start, *_lines(value, depth + 1)]
         elif isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
             lines += [start, *("  " * (depth + 1) + f"- {flow_text(item)}" for item in value)]
         else:
             lines.append(line)
     return lines
+
+
+def _height(value: Any) -> int:
+    """How many mappings stand inside each other: categories have three and read better one a line."""
+    return 1 + max(map(_height, value.values()), default=0) if isinstance(value, Mapping) else 0
 
 
 @lru_cache(maxsize=65536)
