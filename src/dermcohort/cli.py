@@ -5,6 +5,7 @@ Exit codes: 0 clean, 1 findings of severity error, 2 wrong dictionary or argumen
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -239,6 +240,99 @@ def show(variable: str, folder: Path) -> int:
     for row in table.itertuples(index=False):
         click.echo(f"{row.cohort}/{row.wave}  {row.status}  ({row.where})")
         click.echo(f"    {row.rule}")
+    return 0
+
+
+@dictionary_group.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@_exit_codes
+def diff(old: Path, new: Path) -> int:
+    """Say in words what changed from the dictionary in OLD to the one in NEW.
+
+    Comments and layout do not count. Exit code 0 whether something changed or not.
+
+    \b
+    Example:
+      git worktree add ../before v1.0
+      dermcohort dict diff ../before/data-dictionary data-dictionary
+    """
+    from .dictionary import diff_dictionaries, read_dictionary, render_changes
+
+    click.echo(render_changes(diff_dictionaries(read_dictionary(old), read_dictionary(new))))
+    return 0
+
+
+@dictionary_group.command(name="to-excel")
+@click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@click.option("--to", "target", default="dictionary.xlsx", show_default=True, type=click.Path(path_type=Path))
+@_exit_codes
+def dictionary_to_excel(folder: Path, target: Path) -> int:
+    """Write the dictionary in FOLDER as one workbook that can be edited and given back.
+
+    \b
+    Example:
+      dermcohort dict to-excel data-dictionary --to dictionary.xlsx
+    """
+    from .dictionary import read_dictionary, to_excel
+
+    click.echo(str(to_excel(read_dictionary(folder), target)))
+    return 0
+
+
+@dictionary_group.command(name="from-excel")
+@click.argument("workbook", type=click.Path(path_type=Path))
+@click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
+@click.option("--apply", "is_applied", is_flag=True, help="Write the YAML files that changed.")
+@_exit_codes
+def dictionary_from_excel(workbook: Path, folder: Path, is_applied: bool) -> int:
+    """Show what an edited WORKBOOK changes in the dictionary in FOLDER; write it with --apply.
+
+    Nothing is written unless the linter accepts the whole dictionary with the edits.
+
+    \b
+    Example:
+      dermcohort dict from-excel dictionary.xlsx data-dictionary
+      dermcohort dict from-excel dictionary.xlsx data-dictionary --apply
+    """
+    from .dictionary import from_excel, render_changes
+
+    proposal = from_excel(workbook, folder)
+    click.echo(render_changes(proposal.changes))
+    for warning in proposal.warnings:
+        click.echo(str(warning))
+    if proposal.outdated:
+        click.echo(
+            "\nThe YAML files are not those the workbook was written from: what was edited in them since may "
+            "show up above as undone."
+        )
+    if is_applied:
+        for path in proposal.write():
+            click.echo(f"written: {path}")
+    elif proposal.files:
+        names = ", ".join(path.relative_to(folder).as_posix() for path in proposal.files)
+        click.echo(f"\nnothing written; --apply rewrites {names} (comments in these files are lost)")
+    return 0
+
+
+@dictionary_group.command()
+@click.option("--to", "target", type=click.Path(path_type=Path), help="A file instead of the screen.")
+@_exit_codes
+def schema(target: Path | None) -> int:
+    """Print a JSON Schema of the YAML files, for completion and checks in editors.
+
+    \b
+    Example:
+      dermcohort dict schema --to .vscode/dermcohort.schema.json
+    """
+    from .dictionary import json_schema
+    from .storage import write_text
+
+    text = json.dumps(json_schema(), ensure_ascii=False, indent=1)
+    if target is None:
+        click.echo(text)
+    else:
+        click.echo(str(write_text(target, text + "\n")))
     return 0
 
 

@@ -30,6 +30,15 @@ COHORT_KEYS = (
     "cohort", "title", "short", "waves", "id", "duplicates", "protect", "missing_codes", "shift_dates", "coarsen",
     "withhold",
 )  # fmt: skip
+ID_KEYS = ("from", "pattern", "expr")
+WAVE_FILE_KEYS = ("wave", "extends", "variables", "impossible", "undecided")
+GROUP_KEYS = ("variables", "note")
+SCORE_KEYS = ("method", "min_items", "range", "reverse", "values", "prorate")
+LIMIT_KEYS = ("prefix", "codes", "indicator", "limit", "limit_from")
+PARTIAL_DATES = ("first-of-month", "mid-year")
+KINDS = ("visit", "register")
+PROTECT = ("none", "hash")
+SCORE_METHODS = ("sum", "mean")
 ASCERTAINMENTS = ("dermatologist", "physician", "self_report", "questionnaire", "record", "image_model")
 DATE_SYSTEMS = ("spss", "stata", "sas", "excel", "auto")
 
@@ -83,7 +92,7 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
     missing_codes = _read_reason_map(block, "missing_codes", context)
     duplicates, by = _read_duplicates(block, context)
     protect = block.get("protect", "none")
-    if protect not in ("none", "hash"):
+    if protect not in PROTECT:
         problems.error(block.at("protect"), "DD102", f"protect '{protect}' is unknown", "none or hash")
     waves_block = block.get("waves")
     if not isinstance(waves_block, Block):
@@ -116,7 +125,7 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
             continue
         entry.check_keys(WAVE_KEYS, problems, f"wave '{wave}'", required=("order", "file"))
         kind = entry.get("kind", "visit")
-        if kind not in ("visit", "register"):
+        if kind not in KINDS:
             problems.error(entry.at("kind"), "DD104", f"kind '{kind}' is unknown", "visit or register")
         rules = _read_wave(name, wave, kind, files, missing_codes, context)
         waves[wave] = Wave(
@@ -178,7 +187,7 @@ def _read_id(ids: Any, wave: str, block: Block, context: _Context) -> IdRule:
         text = f"the id rule of wave '{wave}' is missing"
         context.problems.error(block.at("id"), "DD107", text, f"add '{wave}: {{from: COLUMN}}' under id")
         return IdRule("", block.at("id"))
-    entry.check_keys(("from", "pattern", "expr"), context.problems, f"id of '{wave}'", required=("from",))
+    entry.check_keys(ID_KEYS, context.problems, f"id of '{wave}'", required=("from",))
     column, expression, pattern = str(entry.get("from")), None, entry.get("pattern")
     if "expr" in entry:
         expression = _parse(entry, "expr", f"id of '{wave}'", context)
@@ -205,7 +214,7 @@ def _read_wave(
     """Rules of one wave in schema order, inherited ones included; every variable must be spoken for."""
     block, problems = files[wave], context.problems
     block.check_keys(
-        ("wave", "extends", "variables", "impossible", "undecided"),
+        WAVE_FILE_KEYS,
         problems,
         "a wave file",
         required=("wave",),
@@ -265,7 +274,7 @@ def _collect_entries(
             if not isinstance(group, Block):
                 problems.error(block.at(status), "DD124", f"'{status}' must be a list of {{variables, note}}")
                 continue
-            group.check_keys(("variables", "note"), problems, f"'{status}'", required=("variables", "note"))
+            group.check_keys(GROUP_KEYS, problems, f"'{status}'", required=GROUP_KEYS)
             names = group.get("variables") or Sequence()
             places = getattr(names, "places", [group.place] * len(names))
             for name, place in zip(names, places, strict=True):
@@ -436,7 +445,7 @@ def _read_date(entry: Block, context: _Context) -> tuple[str, ...]:
 
 def _read_partial(entry: Block, context: _Context) -> str | None:
     value = entry.get("partial")
-    if value is not None and value not in ("first-of-month", "mid-year"):
+    if value is not None and value not in PARTIAL_DATES:
         context.problems.error(
             entry.at("partial"), "DD142", f"partial '{value}' is unknown", "first-of-month or mid-year"
         )
@@ -448,10 +457,8 @@ def _read_score(entry: Block, columns: Mapping[str, str], name: str, context: _C
     if not isinstance(block, Block):
         problems.error(entry.at("score"), "DD143", f"score of '{name}' must be a mapping with 'method'")
         return None
-    block.check_keys(
-        ("method", "min_items", "range", "reverse", "values", "prorate"), problems, "score", ("method",)
-    )
-    if block.get("method") not in ("sum", "mean"):
+    block.check_keys(SCORE_KEYS, problems, "score", ("method",))
+    if block.get("method") not in SCORE_METHODS:
         problems.error(
             block.at("method"), "DD144", f"method '{block.get('method')}' is unknown", "sum or mean"
         )
@@ -522,7 +529,7 @@ def _read_limit(entry: Block, key: str, name: str, context: _Context) -> Limit |
     if not isinstance(block, Block):
         problems.error(entry.at(key), "DD150", f"{key} of '{name}' must be a mapping")
         return None
-    block.check_keys(("prefix", "codes", "indicator", "limit", "limit_from"), problems, key)
+    block.check_keys(LIMIT_KEYS, problems, key)
     if not any(part in block for part in ("prefix", "codes", "indicator")):
         problems.error(block.place, "DD151", f"{key} of '{name}' needs prefix, codes or indicator")
     if "prefix" not in block and "limit" not in block and "limit_from" not in block:

@@ -30,6 +30,14 @@ VARIABLE_KEYS = (
     "label", "definition", "entity", "type", "unit", "analyte", "categories", "range", "asked_if", "derive",
     "condition", "measures", "followed_until", "keep", "role", "sensitive", "source",
 )  # fmt: skip
+MAIN_KEYS = ("format", "version", "languages", "reasons", "disclosure")
+REASON_KEYS = ("code", "group", "label")
+CONVERSION_KEYS = ("from", "to", "slope", "intercept", "source")
+CONDITION_KEYS = ("label", "icd10", "icd11", "case_definition", "label_zh_verified", "note", "source")
+DISEASE_CODE_KEYS = ("codes", "title", "verified", "source", "note")
+RANGE_KEYS = ("soft", "hard")
+CATEGORY_KEYS = ("code", "label")
+KEEP = ("first", "latest")
 YES_NO = (
     Category("no", 0, {"en": "No", "zh": "否"}),
     Category("yes", 1, {"en": "Yes", "zh": "是"}),
@@ -92,7 +100,7 @@ def check_dictionary(path: str | Path) -> tuple[Dictionary | None, list[Problem]
     if not hasattr(main, "place"):
         main.place, main.key_places, main.value_places = Place(str(root / "dictionary.yaml")), {}, {}
     main.check_keys(
-        ("format", "version", "languages", "reasons", "disclosure"),
+        MAIN_KEYS,
         problems,
         "dictionary.yaml",
         required=("format", "version", "languages", "reasons"),
@@ -139,7 +147,7 @@ def _read_reasons(main: Block, languages: tuple[str, ...], problems: ProblemList
         if not isinstance(entry, Block):
             problems.error(block.at(name), "DD020", f"reason '{name}' must be a mapping with code and label")
             continue
-        entry.check_keys(("code", "group", "label"), problems, f"reason '{name}'", required=("code", "label"))
+        entry.check_keys(REASON_KEYS, problems, f"reason '{name}'", required=("code", "label"))
         code = entry.get("code")
         if not isinstance(code, int) or not 1 <= code <= 31:
             problems.error(entry.at("code"), "DD021", f"the code of reason '{name}' must be 1 to 31")
@@ -174,7 +182,7 @@ def _read_units(root: Path, problems: ProblemList) -> dict[tuple[str, str, str],
                 problems.error(place, "DD030", f"a conversion of '{analyte}' must be a mapping")
                 continue
             entry.check_keys(
-                ("from", "to", "slope", "intercept", "source"),
+                CONVERSION_KEYS,
                 problems,
                 f"a conversion of '{analyte}'",
                 required=("from", "to", "slope", "source"),
@@ -204,7 +212,7 @@ def _read_conditions(root: Path, languages: tuple[str, ...], problems: ProblemLi
             continue
         what = f"condition '{name}'"
         entry.check_keys(
-            ("label", "icd10", "icd11", "case_definition", "label_zh_verified", "note", "source"),
+            CONDITION_KEYS,
             problems,
             what,
             required=("label", "icd10", "icd11", "case_definition"),
@@ -212,9 +220,7 @@ def _read_conditions(root: Path, languages: tuple[str, ...], problems: ProblemLi
         for system in ("icd10", "icd11"):
             codes = entry.get(system)
             if isinstance(codes, Block):
-                codes.check_keys(
-                    ("codes", "title", "verified", "source", "note"), problems, system, ("codes", "verified")
-                )
+                codes.check_keys(DISEASE_CODE_KEYS, problems, system, ("codes", "verified"))
                 if not isinstance(codes.get("verified"), bool):
                     problems.error(
                         codes.at("verified"), "DD041", f"{system} of {what}: verified is true or false"
@@ -301,7 +307,7 @@ def _read_variable(
         )
     ranges = entry.get("range") or Block()
     if isinstance(ranges, Block) and ranges:
-        ranges.check_keys(("soft", "hard"), problems, f"range of '{name}'")
+        ranges.check_keys(RANGE_KEYS, problems, f"range of '{name}'")
     elif ranges:
         problems.error(
             entry.at("range"), "DD060", f"range of '{name}' must be {{soft: [lo, hi], hard: [lo, hi]}}"
@@ -330,7 +336,7 @@ def _read_variable(
         condition=optional_text(condition),
         measures=choice("measures", MEASURES, None),
         followed_until=optional_text(entry.get("followed_until")),
-        keep=choice("keep", ("first", "latest"), "first"),
+        keep=choice("keep", KEEP, "first"),
         role=choice("role", ROLES, None),
         sensitive=choice("sensitive", SENSITIVE, "no"),
         source=optional_text(entry.get("source")),
@@ -361,7 +367,7 @@ def _read_categories(
                 block.at(category), "DD064", f"category '{category}' of '{name}' must be a mapping"
             )
             continue
-        item.check_keys(("code", "label"), problems, f"category '{category}'", required=("code", "label"))
+        item.check_keys(CATEGORY_KEYS, problems, f"category '{category}'", required=CATEGORY_KEYS)
         code = item.get("code")
         if any(code == other.code for other in categories):
             problems.error(item.at("code"), "DD065", f"code {code} is used twice in '{name}'")

@@ -87,6 +87,15 @@ def _load(path: Path, problems: ProblemList) -> Any:
             Place(name), "DD004", f"the file is not UTF-8 (byte {error.start})", "save it as UTF-8"
         )
         return None
+    value = read_yaml_text(text, name, problems)
+    if value is not None and not isinstance(value, Block):
+        problems.error(Place(name), "DD006", "the file must be a mapping (key: value)")
+        return None
+    return value
+
+
+def read_yaml_text(text: str, name: str, problems: ProblemList) -> Any:
+    """The value of one YAML text, with the strict rules of this module; None where it cannot be used."""
     try:
         node = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
@@ -139,6 +148,11 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     text = node.value
     if node.style in ("'", '"', "|", ">"):
         return text
+    return plain_value(text)
+
+
+def plain_value(text: str) -> Any:
+    """What an unquoted word means: a plain decimal, true, false, null, or itself."""
     if INTEGER.fullmatch(text):
         return int(text)
     if DECIMAL.fullmatch(text):
