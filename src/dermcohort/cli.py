@@ -254,8 +254,9 @@ def diff(old: Path, new: Path) -> int:
 
     \b
     Example:
-      git worktree add ../before v1.0
       dermcohort dict diff ../before/data-dictionary data-dictionary
+
+    The former version of a repository comes with: git worktree add ../before v1.0
     """
     from .dictionary import diff_dictionaries, read_dictionary, render_changes
 

@@ -87,11 +87,7 @@ def _load(path: Path, problems: ProblemList) -> Any:
             Place(name), "DD004", f"the file is not UTF-8 (byte {error.start})", "save it as UTF-8"
         )
         return None
-    value = read_yaml_text(text, name, problems)
-    if value is not None and not isinstance(value, Block):
-        problems.error(Place(name), "DD006", "the file must be a mapping (key: value)")
-        return None
-    return value
+    return read_yaml_text(text, name, problems)
 
 
 def read_yaml_text(text: str, name: str, problems: ProblemList) -> Any:
