@@ -29,10 +29,10 @@ SPSS_RANGE = (-931, -901)
 STATA_ORIGIN, SPSS_ORIGIN = np.datetime64("1960-01-01"), np.datetime64("1582-10-14")
 STATA_VERSION = 14  # file format 118: UTF-8, read by Stata 14 and later
 LONGEST_NAME = 28  # of 32: pyreadstat names the value labels like the variable and adds a number
-RESERVED = frozenset(
-    "all and by eq ge gt le lt ne not or to with "  # SPSS
-    "byte double float if in int long strl using".split()  # Stata
-)
+RESERVED = {
+    "all", "and", "by", "eq", "ge", "gt", "le", "lt", "ne", "not", "or", "to", "with",  # SPSS
+    "byte", "double", "float", "if", "in", "int", "long", "strl", "using",  # Stata
+}  # fmt: skip
 # what is in a column that no schema describes
 WORDS = {
     "cohort": {"en": "Cohort", "zh": "队列"},

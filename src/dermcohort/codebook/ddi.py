@@ -69,8 +69,8 @@ def _variable(data: ET.Element, card: Card) -> None:
             _add(var, "sumStat", text, type="other", otherType=key)
     for language, text in card.definition.items():
         _add(var, "txt", text, language=language)
-    for line in card.categories:
-        _category(var, line.code, line.labels, line.n)
+    for category in card.categories:
+        _category(var, category.code, category.labels, category.n)
     for reason in card.reasons:
         _category(var, -900 - reason.code, reason.labels, reason.n, missing="Y")
     for system in ("icd10", "icd11"):

@@ -84,8 +84,8 @@ def shown(n: int, min_cell: int) -> str:
 
 def cards_of(study: Study) -> list[Card]:
     """A card for every variable, in the order of the schema."""
-    waves = {name: rows for name, rows in study.provenance.groupby("variable", sort=False)}
-    return [_card(study, str(name), waves.get(name)) for name in study.schema.index]
+    waves = dict(iter(study.provenance.groupby("variable", sort=False)))
+    return [_card(study, str(name), waves.get(str(name))) for name in study.schema.index]
 
 
 def _card(study: Study, name: str, provenance: pd.DataFrame | None) -> Card:
