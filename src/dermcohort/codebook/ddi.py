@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..study import Study
-from .summary import HIDDEN, Card, Texts
+from .summary import HIDDEN, Card, Texts, bounds
 
 NAMESPACE = "ddi:codebook:2_5"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -56,7 +56,7 @@ def _variable(data: ET.Element, card: Card) -> None:
     for question in questions:
         _add(_add(var, "qstn"), "qstnLit", question)
     if about["hard"]:
-        low, high = (str(bound) for bound in about["hard"])
+        low, high = bounds(about["hard"])
         _add(_add(var, "valrng"), "range", min=low, max=high)
     if about["asked_if"]:
         _add(var, "universe", about["asked_if"])

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..study import Study
-from .summary import Card, WaveLine, shown
+from .summary import Card, WaveLine, bounds, shown
 from .words import word
 
 LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
-Both = Callable[[Callable[[str], Any]], str]
 
 
 def write_html(study: Study, cards: list[Card], path: Path) -> None:
@@ -84,13 +83,10 @@ class _Page:
 
     def facts(self, card: Card) -> str:
         about = card.about
-        facts: list[tuple[str, str]] = [("type", escape(f"{about['type']}, {about['entity']}"))]
+        kind = self.both(lambda x: f"{word(about['type'], x)}, {word(about['entity'], x)}")
+        facts: list[tuple[str, str]] = [("type", kind)]
         facts.append(("role", escape(str(about["role"]))))
-        facts += [
-            (key, f"{escape(str(about[key][0]))} – {escape(str(about[key][1]))}")
-            for key in ("soft", "hard")
-            if about[key]
-        ]
+        facts += [(key, escape(" – ".join(bounds(about[key])))) for key in ("soft", "hard") if about[key]]
         facts += [(key, f"<code>{escape(about[key])}</code>") for key in ("asked_if", "derive") if about[key]]
         if card.condition:
             facts.append(("condition", self.texts(card.condition)))
@@ -154,7 +150,7 @@ class _Page:
         )
         return (
             f"<li><div><b>{self.texts(line.cohort)}, {self.texts(line.wave)}</b> "
-            f'<span class="status {escape(line.status)}">{escape(line.status)}</span></div>'
+            f'<span class="status {escape(line.status)}">{self.word(line.status)}</span></div>'
             f'<div>{rule}<p class="quiet">{counted}{absent}</p>{notes}</div></li>'
         )
 

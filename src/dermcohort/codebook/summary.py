@@ -82,6 +82,12 @@ def shown(n: int, min_cell: int) -> str:
     return f"<{min_cell}" if n == HIDDEN else f"{n:,}"
 
 
+def bounds(limits: tuple[Any, Any]) -> tuple[str, str]:
+    """Both ends of a range as text; a date is a text already."""
+    low, high = (x if isinstance(x, str) else f"{x:.10g}" for x in limits)
+    return low, high
+
+
 def cards_of(study: Study) -> list[Card]:
     """A card for every variable, in the order of the schema."""
     waves = dict(iter(study.provenance.groupby("variable", sort=False)))
@@ -137,7 +143,7 @@ def _people(rows: pd.DataFrame) -> int:
 def _count(study: Study, table: pd.DataFrame, rows: np.ndarray) -> int:
     min_cell = study.manifest["min_cell"]
     n = int(rows.sum())
-    # several visits of few people are a small cell too; with this many visits there are enough people
+    # several visits of few people are a small cell too; nobody has more visits than there are waves
     people = _people(table[rows]) if n < min_cell * max(len(study.waves), 1) else n
     return rounded(n, people, min_cell)
 

@@ -73,6 +73,22 @@ WORDS = {
         "nothing": "没有匹配的变量。",
         "counts": "例数四舍五入至最接近的{0}的倍数；少于{0}人时显示为<{0}。以百分位数代替最小值和最大值。",
         "version": "数据字典",
+        # status, type and entity
+        "complete": "完整",
+        "partial": "部分",
+        "impossible": "无法获得",
+        "undecided": "待定",
+        "derived": "派生",
+        "number": "数值",
+        "integer": "整数",
+        "nominal": "名义分类",
+        "ordinal": "有序分类",
+        "yesno": "是否",
+        "date": "日期",
+        "text": "文本",
+        "participant": "每人一值",
+        "visit": "每次调查一值",
+        "event": "事件",
     },
 }
 
