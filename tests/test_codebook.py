@@ -109,9 +109,7 @@ def test_small_cells_are_hidden_and_no_extreme_is_shown(study, tmp_path):
     assert {line.n for line in card(study, "smoking_status").categories} <= {HIDDEN, 0}
     study.codebook(tmp_path / "codebook.xml")
     root = ET.parse(tmp_path / "codebook.xml").getroot()
-    assert root.findall(f".//{DDI}catStat") == [
-        stat for stat in root.findall(f".//{DDI}catStat") if stat.text == "0" or int(stat.text) >= 5
-    ]
+    assert all(int(stat.text) == 0 or int(stat.text) >= 5 for stat in root.iter(f"{DDI}catStat"))
 
 
 def test_counts_of_many_people_are_told_rounded(study):
@@ -245,6 +243,21 @@ def test_command(study, tmp_path):
     assert CliRunner().invoke(main, [*arguments, str(tmp_path / "out" / "c.xml")]).exit_code == 0
     assert (tmp_path / "out" / "c.xml").exists()
     assert CliRunner().invoke(main, [*arguments, str(tmp_path / "c.pdf")]).exit_code == 2
+
+
+def test_an_event_of_a_register_has_a_card(tmp_path):
+    schema = SCHEMA + "melanoma:\n  label: {en: Melanoma, zh: 黑色素瘤}\n  entity: event\n  type: date\n"
+    absent = "  - {variables: [melanoma], note: Told by the register.}\n"
+    deaths = files.DEATHS.replace("impossible:", "  melanoma: {from: died, date: '%Y-%m-%d'}\nimpossible:")
+    dictionary = files.write_dictionary(
+        tmp_path / "d", schema=schema, deaths=deaths, baseline=files.BASELINE + absent, followup1=files.FOLLOWUP + absent
+    )  # fmt: skip
+    study = harmonize(read_dictionary(dictionary), files.write_raw(tmp_path / "r"))
+    event = card(study, "melanoma")
+    assert (event.n, event.observed) == (5, HIDDEN)
+    for suffix in (".html", ".xlsx", ".xml"):
+        study.codebook(tmp_path / f"codebook{suffix}")
+    study.to_stata(tmp_path / "stata")
 
 
 def test_numbers_without_people(study):
