@@ -31,6 +31,8 @@ COMMANDS = [
     ["dict", "schema"],
     ["harmonize"],
     ["recheck"],
+    ["export"],
+    ["codebook"],
     ["run"],
     ["report"],
 ]

@@ -427,6 +427,47 @@ def report(path: Path, target: Path, engine: str, language: str, results: Path) 
     return 0
 
 
+@main.command()
+@click.argument("study", default="harmonized", type=click.Path(path_type=Path))
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Folder of the files.")
+@click.option("--format", "kind", required=True, type=click.Choice(["stata", "spss"]))
+@click.option("--language", default="en", show_default=True, help="Language of labels: en or zh.")
+@_exit_codes
+def export(study: Path, target: Path, kind: str, language: str) -> int:
+    """Write a harmonized STUDY as Stata or SPSS files, missing reasons included.
+
+    \b
+    Example:
+      dermcohort export harmonized/ --to stata/ --format stata --language zh
+    """
+    from .export import export_study
+    from .study import open_study
+
+    for path in export_study(open_study(study), target, kind, language):
+        click.echo(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+@main.command()
+@click.argument("study", default="harmonized", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "target", required=True, type=click.Path(path_type=Path), help="File: .html, .xlsx or .xml (DDI)."
+)
+@_exit_codes
+def codebook(study: Path, target: Path) -> int:
+    """Write the codebook of a harmonized STUDY: a page to search, a workbook, or DDI-Codebook 2.5.
+
+    \b
+    Example:
+      dermcohort codebook harmonized/ --to codebook.html
+    """
+    from .codebook import write_codebook
+    from .study import open_study
+
+    click.echo(str(write_codebook(open_study(study), target)))
+    return 0
+
+
 def _need_folders(*names: str) -> None:
     absent = [name for name in names if not Path(name).is_dir()]
     if absent:

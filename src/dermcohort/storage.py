@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,28 @@ def write_text(path: Path, text: str) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def write_files(folder: Path, files: Iterable[tuple[str, Callable[[Path], Any]]]) -> list[Path]:
+    """Write (name, writer) pairs into `folder`: all under temporary names first, then each is moved into place.
+
+    A writer that fails leaves the files of before. What else is in the folder is not touched.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[tuple[Path, Path]] = []
+    try:
+        for name, write in files:
+            temporary = folder / f".tmp.{name}"
+            written.append((temporary, folder / name))
+            write(temporary)
+            _sync(temporary)
+        for temporary, path in written:
+            temporary.replace(path)
+    finally:
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
+    return [path for _, path in written]
 
 
 def _sibling(path: Path, kind: str) -> Path:

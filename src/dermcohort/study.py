@@ -608,6 +608,33 @@ class Study:
         records = {"schema": _schema_to_json(self.schema), "manifest": self.manifest}
         return write_folder(Path(path), tables, records)
 
+    def to_stata(self, folder: str | Path, language: str = "en") -> list[Path]:
+        """Write the tables as Stata files with labels and the missing reasons as ``.a`` to ``.z``.
+
+        See `dermcohort.export.export_study`.
+        """
+        from .export import export_study
+
+        return export_study(self, folder, "stata", language)
+
+    def to_spss(self, folder: str | Path, language: str = "en") -> list[Path]:
+        """Write the tables as SPSS files with labels and the missing reasons as user-missing -901 to -931.
+
+        See `dermcohort.export.export_study`.
+        """
+        from .export import export_study
+
+        return export_study(self, folder, "spss", language)
+
+    def codebook(self, path: str | Path) -> Path:
+        """Write the codebook: ``.html``, ``.xlsx`` or ``.xml`` (DDI-Codebook 2.5), told by the suffix.
+
+        See `dermcohort.codebook.write_codebook`.
+        """
+        from .codebook import write_codebook
+
+        return write_codebook(self, path)
+
     def __repr__(self) -> str:
         return (
             f"Study: {len(self.participants):,} participants, {len(self.visits):,} visits, "

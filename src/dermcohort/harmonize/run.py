@@ -475,6 +475,7 @@ def _provenance_table(rows: list[dict[str, Any]], dictionary: Dictionary) -> pd.
 def _schema(dictionary: Dictionary) -> pd.DataFrame:
     rows = []
     for v in dictionary.variables.values():
+        condition = dictionary.conditions.get(v.condition or "")
         row: dict[str, Any] = {
             "variable": v.name,
             "domain": v.domain,
@@ -489,10 +490,20 @@ def _schema(dictionary: Dictionary) -> pd.DataFrame:
             "derive": v.derive.text if v.derive else None,
             "asked_if": v.asked_if.text if v.asked_if else None,
             "levels": list(v.levels) or None,
+            "codes": [c.code for c in v.categories] or None,
+            "soft": [x if isinstance(x, (int, float)) else str(x) for x in v.soft] if v.soft else None,
+            "hard": [x if isinstance(x, (int, float)) else str(x) for x in v.hard] if v.hard else None,
+            "source": v.source,
+            "icd10": list(condition.icd10.get("codes") or ()) or None if condition else None,
+            "icd11": list(condition.icd11.get("codes") or ()) or None if condition else None,
         }
         for language in dictionary.languages:
             row[f"label_{language}"] = v.label.get(language)
             row[f"levels_{language}"] = [c.label.get(language, c.name) for c in v.categories] or None
+            row[f"definition_{language}"] = (v.definition or {}).get(language)
+            row[f"case_definition_{language}"] = (
+                condition.case_definition.get(language) if condition else None
+            )
         rows.append(row)
     return schema_frame(rows)
 
