@@ -71,7 +71,8 @@ class _Page:
         return f'<section id="domain-{escape(domain)}"><h2>{escape(domain)}</h2>{inside}</section>\n'
 
     def card(self, card: Card) -> str:
-        unit = f' <span class="unit">{escape(card.about["unit"])}</span>' if card.about["unit"] else ""
+        shown = card.about["unit"] if card.about["unit"] not in (None, "1", "points") else ""
+        unit = f' <span class="unit">{escape(shown)}</span>' if shown else ""
         definition = f'<p class="definition">{self.texts(card.definition)}</p>' if card.definition else ""
         return (
             f'<article id="{escape(card.name)}" data-search="{escape(_searched(card))}">'
