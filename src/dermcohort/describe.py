@@ -405,9 +405,10 @@ def _smd_text(block: pd.DataFrame) -> str:
 
 def _number_cell(rows: pd.DataFrame) -> str:
     found = dict(zip(rows["measure"], rows["estimate"], strict=True))
-    if "median" in found:
-        return f"{format_number(found['median'], 1)} ({format_number(found['q1'], 1)}, {format_number(found['q3'], 1)})"
-    return f"{format_number(found['mean'], 1)} ({format_number(found['sd'], 1)})"
+    middle, *spread = [found[m] for m in ("median", "q1", "q3", "mean", "sd") if m in found]
+    digits = 2 if 0 < abs(middle) < 1 else 1
+    around = ", ".join(format_number(value, digits) for value in spread)
+    return f"{format_number(middle, digits)} ({around})"
 
 
 def _count_cell(rows: pd.DataFrame, level: str) -> str:
