@@ -30,6 +30,7 @@ COMMANDS = [
     ["dict", "from-excel"],
     ["dict", "schema"],
     ["harmonize"],
+    ["findings"],
     ["recheck"],
     ["export"],
     ["codebook"],
@@ -254,3 +255,16 @@ def test_output_in_a_pipe_is_plain_text(northbay, tmp_path):
         [*command[:-1], str(tmp_path / "no"), *options], capture_output=True, timeout=120, check=False
     )
     assert done.returncode == 3 and done.stdout == b"" and done.stderr.startswith(b"dermcohort: the folder")
+
+
+def test_findings_of_one_wave_are_listed_with_their_message(northbay, tmp_path):
+    dictionary, raw = northbay
+    call("harmonize", raw, "--dictionary", dictionary, "--to", tmp_path / "out", code=1)
+    shown = call("findings", tmp_path / "out", "--wave", "northbay/baseline", code=1).output
+    assert "H302 northbay/baseline/height: impossible value removed, 1 of" in shown
+    assert "outside 100.0 to 230.0 cm" in shown
+    assert "northbay/followup1" not in shown
+    only = call("findings", tmp_path / "out", "--severity", "warning", code=0).output
+    assert only.startswith("warning:") and "error" not in only.split("\n")[0]
+    wrong = call("findings", tmp_path / "out", "--wave", "northbay/baselin", code=2)
+    assert "Did you mean 'northbay/baseline'?" in wrong.output

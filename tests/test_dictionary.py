@@ -175,3 +175,29 @@ def test_codes_may_be_numbers_and_texts_in_one_rule(tmp_path):
     path.write_text(text.replace("{8: dont_know, 9: refused}", "{8: dont_know, 'x': refused}"), "utf-8")
     rules = read_dictionary(folder).cohorts["northbay"].waves["baseline"].rules
     assert rules["smoking_status"].missing["x"] == "refused"
+
+
+def test_a_mapping_that_cohort_yaml_does_not_announce_is_told(tmp_path):
+    folder = northbay.write_dictionary(tmp_path)
+    extra = folder / "cohorts" / "northbay" / "followup2.yaml"
+    extra.write_text("wave: northbay/followup2\nextends: followup1\n", "utf-8")
+    problem = only(check_dictionary(folder)[1], "DD127")
+    assert problem.level == "warning"
+    assert "followup2.yaml is no wave of cohort.yaml" in problem.text
+
+
+def test_an_item_copied_in_the_place_of_its_score_is_told(tmp_path):
+    """The baseline scores PHQ-2 from two items; a follow-up that copies one of them would pass for the score."""
+    text = northbay.FOLLOWUP.replace("  psoriasis:", "  phq2: {from: 开始吸烟年龄}\n  psoriasis:")
+    text = text.replace("phq2, ", "").replace(", phq2", "").replace("[phq2]", "[]")
+    problem = only(problems_of(tmp_path, followup1=text), "DD128")
+    assert "copied in northbay/followup1 but made of several columns in northbay/baseline" in problem.text
+
+
+def test_a_wave_may_have_missing_codes_of_its_own(tmp_path):
+    """They stand in for those of the cohort: 97, 98, 99 mean nothing on this form."""
+    text = northbay.FOLLOWUP.replace("variables:", "missing_codes: {拒绝: refused}\nvariables:", 1)
+    dictionary = read_dictionary(northbay.write_dictionary(tmp_path, followup1=text))
+    waves = dictionary.cohorts["northbay"].waves
+    assert waves["followup1"].rules["psoriasis"].missing == {"拒绝": "refused", "不清楚": "dont_know"}
+    assert 97 in waves["baseline"].rules["psoriasis"].missing

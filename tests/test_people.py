@@ -125,3 +125,21 @@ def test_the_table_is_saved_and_the_command_line_says_a_line_a_wave(tmp_path):
     assert line in result.output
     study = harmonize(read_dictionary(folder), raw)
     pd.testing.assert_frame_equal(open_study(tmp_path / "out").linkage, study.linkage)
+
+
+def test_swapped_codes_of_a_fixed_fact_are_an_error(tmp_path):
+    """Twelve people whose sex is coded the other way round in the follow-up; one slip stays a warning."""
+    one = northbay.baseline_rows().iloc[0]
+    table = pd.DataFrame([one] * 12).assign(NBID=[f"NB{i:04d}" for i in range(1, 13)])
+    head = northbay.FOLLOWUP_ROWS.splitlines()[0]
+    for n_wrong, severity in ((12, "error"), (1, "warning")):
+        rows = "".join(
+            f"{i},{'女' if i <= n_wrong else '男'},1960/01/01,2020/01/01,从不,,170,140,0.2,否,1\n"
+            for i in range(1, 13)
+        )
+        folder = tmp_path / severity
+        raw = northbay.write_raw(folder / "raw", baseline=table, followup=f"{head}\n{rows}")
+        study = harmonize(read_dictionary(northbay.write_dictionary(folder / "dict")), raw)
+        found = study.findings.query("code == 'H207' and variable == 'sex'").iloc[0]
+        assert (found["severity"], found["n"]) == (severity, n_wrong)
+        assert ("swapped codes" in found["message"]) == (severity == "error")

@@ -365,6 +365,39 @@ def harmonize(raw: Path, folder: Path, target: Path, strict: bool, key_file: Pat
 
 @main.command()
 @click.argument("study", default="harmonized", type=click.Path(path_type=Path))
+@click.option("--wave", help="Only this COHORT/WAVE, or all waves of this COHORT.")
+@click.option("--severity", type=click.Choice(["error", "warning", "info"]), help="Only these.")
+@_exit_codes
+def findings(study: Path, wave: str | None, severity: str | None) -> int:
+    """List what harmonizing noticed in STUDY, with counts; exit code 1 where an error is among it.
+
+    \b
+    Example:
+      dermcohort findings harmonized/ --wave college/followup2
+    """
+    from . import StudyError, open_study
+    from .wording import suggest
+
+    table = open_study(study)
+    cohort, _, name = (wave or "").partition("/")
+    known = [*table.ledger["cohort"].cat.categories, *table.linkage["cohort"] + "/" + table.linkage["wave"]]
+    if wave and wave not in known:
+        raise StudyError(f"'{wave}' is not in this study.{suggest(wave, known)}")
+    rows = table.findings
+    rows = rows[rows["cohort"] == cohort] if cohort else rows
+    rows = rows[rows["wave"] == name] if name else rows
+    rows = rows[rows["severity"] == severity] if severity else rows
+    for level, group in rows.groupby("severity", sort=False):
+        click.echo(f"{level}: {len(group)}")
+        for row in group.itertuples():
+            click.echo(_finding_line(row))
+    if rows.empty:
+        click.echo("no finding")
+    return FINDINGS if (rows["severity"] == "error").any() else 0
+
+
+@main.command()
+@click.argument("study", default="harmonized", type=click.Path(path_type=Path))
 @click.option(
     "--dictionary", "folder", default="data-dictionary", show_default=True, type=click.Path(path_type=Path)
 )
@@ -492,11 +525,15 @@ def _say_study(study: Any) -> int:
         )
     errors = study.findings[study.findings["severity"] == "error"]
     for row in errors.head(20).itertuples():
-        where = "/".join(part for part in (row.cohort, row.wave, row.variable) if part)
-        click.echo(f"  {row.code} {where}: {row.check}, {row.n:,} of {row.of:,}")
+        click.echo(_finding_line(row))
     if len(errors) > 20:
-        click.echo(f"  and {len(errors) - 20} more in study.findings")
+        click.echo(f"  and {len(errors) - 20} more; dermcohort findings lists them all")
     return FINDINGS if len(errors) else 0
+
+
+def _finding_line(row: Any) -> str:
+    where = "/".join(part for part in (row.cohort, row.wave, row.variable) if part)
+    return f"  {row.code} {where}: {row.check}, {row.n:,} of {row.of:,} ({row.message})"
 
 
 def _say_checks(checks: Any) -> int:

@@ -80,6 +80,7 @@ def json_schema() -> Schema:
             {
                 "wave": {**TEXT, "description": "cohort/wave"},
                 "extends": TEXT,
+                "missing_codes": CODES,
                 "variables": _each({"$ref": "#/$defs/rule"}),
                 "impossible": GROUPS,
                 "undecided": GROUPS,

@@ -31,7 +31,7 @@ COHORT_KEYS = (
     "withhold",
 )  # fmt: skip
 ID_KEYS = ("from", "pattern", "expr")
-WAVE_FILE_KEYS = ("wave", "extends", "variables", "impossible", "undecided")
+WAVE_FILE_KEYS = ("wave", "extends", "missing_codes", "variables", "impossible", "undecided")
 GROUP_KEYS = ("variables", "note")
 SCORE_KEYS = ("method", "min_items", "range", "reverse", "values", "prorate")
 LIMIT_KEYS = ("prefix", "codes", "indicator", "limit", "limit_from")
@@ -78,6 +78,7 @@ def read_cohorts(
         if block is not None:
             cohort = _read_cohort(path.parent, block, context)
             cohorts[cohort.name] = cohort
+    _check_same_verbs(cohorts, problems)
     if not cohorts:
         problems.error(Place(str(folder)), "DD100", "no cohort: expected cohorts/<name>/cohort.yaml")
     return cohorts
@@ -154,6 +155,7 @@ def _read_cohort(folder: Path, block: Block, context: _Context) -> Cohort:
         rules_of = {wave: of_wave.rules for wave, of_wave in waves.items()}
         check_shifted(block.at("shift_dates"), privacy.withhold, context.variables, rules_of, problems)
     decisions = read_decisions(folder, waves, problems)
+    _check_stray_files(folder, waves_block, problems)
     return Cohort(name, title, short, waves, duplicates, by, str(protect), missing_codes, privacy, decisions)
 
 
@@ -222,6 +224,8 @@ def _read_wave(
     if block.get("wave") != f"{cohort}/{wave}":
         text = f"this file says it is '{block.get('wave')}' but stands for '{cohort}/{wave}'"
         problems.error(block.at("wave"), "DD109", text)
+    if "missing_codes" in block:  # a form with codes of its own: they stand in for those of the cohort
+        missing_codes = _read_reason_map(block, "missing_codes", context)
     entries = _collect_entries(wave, files, context, ())
     rules: dict[str, Rule] = {}
     for name, (entry, place) in entries.items():
@@ -243,7 +247,44 @@ def _read_wave(
             problems.error(
                 block.place, "DD120", text, "map it, or list it under 'impossible' or 'undecided' with a note"
             )
+    undecided = [name for name, rule in rules.items() if rule.status == "undecided"]
+    if undecided:
+        more = f" and {len(undecided) - 5} more" if len(undecided) > 5 else ""
+        text = (
+            f"{len(undecided)} variable(s) of {cohort}/{wave} are undecided: {', '.join(undecided[:5])}{more}"
+        )
+        problems.warning(block.place, "DD126", text, "map them, or say that they are impossible")
     return {name: rules[name] for name in context.variables if name in rules}
+
+
+def _check_stray_files(folder: Path, waves: Mapping[str, Any], problems: ProblemList) -> None:
+    """A mapping that cohort.yaml does not announce would be ignored."""
+    for path in sorted(folder.glob("*.yaml")):
+        if path.stem not in (*waves, "cohort", "decisions"):
+            text = f"{path.name} is no wave of cohort.yaml, so it is not used"
+            hint = (
+                did_you_mean(path.stem, waves)
+                or f"announce it: '{path.stem}: {{order: …, file: …}}' under waves"
+            )
+            problems.warning(Place(str(path)), "DD127", text, hint)
+
+
+def _check_same_verbs(cohorts: Mapping[str, Cohort], problems: ProblemList) -> None:
+    """A variable that other waves score from its items and one wave copies from a single column."""
+    scored: dict[str, str] = {}
+    rules = [
+        (f"{cohort.name}/{wave.name}", rule)
+        for cohort in cohorts.values()
+        for wave in cohort.waves.values()
+        for rule in wave.rules.values()
+    ]
+    for where, rule in rules:
+        if rule.verb in ("score", "call"):
+            scored.setdefault(rule.variable, where)
+    for where, rule in rules:
+        if rule.verb == "copy" and rule.variable in scored:
+            text = f"'{rule.variable}' is copied in {where} but made of several columns in {scored[rule.variable]}"
+            problems.warning(rule.place, "DD128", text, "is the column the score, or only one of its items?")
 
 
 def _collect_entries(

@@ -20,6 +20,7 @@ from .wave import MERGED, QUARANTINED, RawWave
 
 SAME_PERSON_SHARE = 0.8  # share of equal answers above which two rows are one person
 BIRTH_TOLERANCE = np.timedelta64(31, "D")  # a birth date given as a month differs by less
+MANY_DIFFER = 0.2  # share of people whose fixed facts differ above which a rule is to blame, not the people
 IDENTITY = ("sex", "birth_date")
 CLUSTER = "cluster"
 
@@ -121,7 +122,11 @@ class People:
         if not latest:
             code = "H208" if name == CLUSTER else "H207"
             message = "differs from an earlier wave; the first value is kept"
-            findings.add(code, wave.cohort, wave.name, name, differs.sum(), both.sum(), message)
+            n, of = int(differs.sum()), int(both.sum())
+            severity = ""
+            if n >= 10 and n > MANY_DIFFER * of:
+                severity, message = "error", f"{message}; so many look like swapped codes: is 'map' right?"
+            findings.add(code, wave.cohort, wave.name, name, n, of, message, severity)
         take = incoming.known if latest else incoming.known & ~old.known
         # a reason replaces "not collected", never a value or an earlier reason
         say_why = ~incoming.known & (old.why == NOT_COLLECTED)

@@ -95,6 +95,8 @@ def apply_ranges(
             n_known = int(vectors[name].known.sum())
             unit = f" {variable.unit}" if variable.unit else ""
             message = f"outside {bounds[0]} to {bounds[1]}{unit}"
+            if 2 * outside.sum() > n_known >= 20:
+                message += ", most of the values: is the unit right?"
             findings.add(code, cohort, wave, name, outside.sum(), n_known, message)
             if code == "H302":
                 vectors[name] = _removed(vectors[name], outside)
