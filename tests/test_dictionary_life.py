@@ -406,3 +406,19 @@ def test_the_commands_from_draft_to_drift(tmp_path):
     (raw / "base.sav").unlink()
     assert run("dict", "check", dictionary.root, "--raw", raw).exit_code == 2
     assert run("dict", "lock", dictionary.root, "--raw", raw).exit_code == 2
+
+
+def test_a_rule_that_a_wave_inherits_but_its_file_lacks_names_the_wave(tmp_path):
+    dictionary = northbay.write_dictionary(
+        tmp_path / "dict", followup1="wave: northbay/followup1\nextends: baseline\n"
+    )
+    raw = northbay.write_raw(tmp_path / "raw")
+    told = [
+        str(p)
+        for p in check_raw(read_dictionary(dictionary), raw)
+        if p.code == "DD201" and "inherits" in p.text
+    ]
+    assert any(
+        "'Q12' is not in fu1.csv; northbay/followup1 inherits the rule of 'smoking_status'" in line
+        for line in told
+    )

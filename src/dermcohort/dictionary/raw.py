@@ -90,13 +90,22 @@ def check_wave(dictionary: Dictionary, wave: Wave, raw: Path, problems: ProblemL
         return None
     complete = _check_names(header, [wave.id.column], wave.id.place, problems)
     for rule in wave.rules.values():
-        complete &= _check_names(header, rule.sources, rule.place, problems)
+        inherited = ""
+        if rule.place.file != wave.place.file:
+            inherited = (
+                f"; {wave.cohort}/{wave.name} inherits the rule of '{rule.variable}': write its own there"
+            )
+        complete &= _check_names(header, rule.sources, rule.place, problems, inherited)
         _check_columns(dictionary, rule, header, problems)
     return header if complete else None
 
 
 def _check_names(
-    header: Header, columns: list[str] | tuple[str, ...], place: Place, problems: ProblemList
+    header: Header,
+    columns: list[str] | tuple[str, ...],
+    place: Place,
+    problems: ProblemList,
+    inherited: str = "",
 ) -> bool:
     names = header.names
     for column in columns:
@@ -104,7 +113,7 @@ def _check_names(
             hint = did_you_mean(column, names)
             if header.format == "csv" and len(names) == 1:
                 hint = hint or "the header is a single field: is 'delimiter' in cohort.yaml right?"
-            problems.error(place, "DD201", f"column '{column}' is not in {header.path.name}", hint)
+            problems.error(place, "DD201", f"column '{column}' is not in {header.path.name}{inherited}", hint)
         elif names.count(column) > 1:
             text = f"column '{column}' stands twice in the header of {header.path.name}"
             problems.error(place, "DD201", text, "rename one of the two in the file")
