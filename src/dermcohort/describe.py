@@ -55,7 +55,9 @@ class TableOne(Estimates):
             levels = [v for v in dict.fromkeys(block["level"]) if v is not None and not pd.isna(v)]
             if not levels:
                 spread = "median (Q1, Q3)" if (block["measure"] == "median").any() else "mean (SD)"
-                shown = {heads[g]: _number_cell(cells[g]) for g in groups}
+                middles = block.loc[block["measure"].isin(["mean", "median"]), "estimate"].abs()
+                digits = 2 if middles.between(0, 1, inclusive="neither").any() else 1
+                shown = {heads[g]: _number_cell(cells[g], digits) for g in groups}
                 rows.append({"Characteristic": f"{label}, {spread}", **shown, "SMD": smd})
             elif len(levels) == 2 and levels[0].lower() in ("no", "false", "0"):
                 shown = {heads[g]: _count_cell(cells[g], levels[1]) for g in groups}
@@ -403,10 +405,9 @@ def _smd_text(block: pd.DataFrame) -> str:
     return format_number(smd.iloc[0], 3) if len(smd) else ""
 
 
-def _number_cell(rows: pd.DataFrame) -> str:
+def _number_cell(rows: pd.DataFrame, digits: int) -> str:
     found = dict(zip(rows["measure"], rows["estimate"], strict=True))
     middle, *spread = [found[m] for m in ("median", "q1", "q3", "mean", "sd") if m in found]
-    digits = 2 if 0 < abs(middle) < 1 else 1
     around = ", ".join(format_number(value, digits) for value in spread)
     return f"{format_number(middle, digits)} ({around})"
 
