@@ -18,11 +18,11 @@ import pandas as pd
 
 from .dictionary.model import Dictionary
 from .flow import Flow, FlowStep
+from .risk_time import follow
 from .storage import read_folder, write_folder
 from .verdicts import judge
 from .wording import suggest
 
-DAYS_PER_YEAR = 365.25
 STUDY_FORMAT = 3  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
@@ -365,13 +365,13 @@ class Study:
         why = self.reasons.loc[rows, [n for n in names if n in self.visits.columns]]
         data, why = data.reset_index(drop=True), why.reset_index(drop=True)
         if from_people:
-            position = self._person_positions(data)
+            position = self.person_positions(data)
             for name in from_people:
                 data[name] = self.participants[name].take(position).array
                 why[name] = self.participant_reasons[name].to_numpy()[position]
         return data[[*KEYS, *names]], why[list(names)]
 
-    def _person_positions(self, data: pd.DataFrame) -> np.ndarray:
+    def person_positions(self, data: pd.DataFrame) -> np.ndarray:
         """Row of `participants` for every row of `data`."""
         people = pd.MultiIndex.from_arrays(
             [self.participants["cohort"].astype(str), self.participants["participant_id"]]
@@ -443,9 +443,10 @@ class Study:
         -------
         AnalysisFrame
             `.data` with cohort, participant_id, wave (where there are several origins), covariates, entry,
-            exit, event, left, right in years. A visit condition is an event at the visit where it was first seen (`exit`); `left` and `right` bound the
-            onset for interval-censored methods, right is infinite where no onset was seen. Persons with the
-            condition at origin, of unknown status or without later observation are counted in `.flow`.
+            exit, event, left, right in years. A visit condition is an event at the visit where it was first
+            seen (`exit`); `left` and `right` bound the onset for interval-censored methods, right is infinite
+            where no onset was seen. Persons with the condition at origin, of unknown status or without later
+            observation are counted in `.flow`.
 
         Raises
         ------
@@ -492,31 +493,12 @@ class Study:
         n_absent = len(people) - len(base)
         flow.append(FlowStep(f"Examined at {visit}", len(base), _excluded(("not examined", n_absent))))
 
-        start = base["visit_date"].to_numpy().astype("datetime64[D]")
-        onset = self._events_of(condition, base)
-        last = self._last_observed(condition, base) if at_visits else self._last_contact(condition, base)
-        prevalent = ~np.isnat(onset["upper"]) & (onset["upper"] <= start)
-        undated = np.isnat(start)
-        unknown_status = np.zeros(len(base), bool)
-        if at_visits:
-            status = base[condition].astype(object)
-            prevalent |= (status == "yes").to_numpy()
-            unknown_status = base[condition].isna().to_numpy() & ~prevalent
-        has_event = ~np.isnat(onset["upper"]) & ~prevalent
-        end = np.where(has_event, onset["upper"], last)
-        died = np.zeros(len(base), bool)
-        if competing is not None:
-            other = self._events_of(competing, base)["upper"]
-            died = ~np.isnat(other) & ~has_event & (other > start)
-            if not at_visits:
-                died &= np.isnat(end) | (other <= end)
-            end = np.where(died, other, end)
-        unseen = np.isnat(end) | (end <= start)
+        risk = follow(self, condition, competing, base)
         steps: tuple[tuple[str, Any], ...] = (
-            (f"date of {visit} unknown", undated),
-            (f"{self.label(condition)} present at {visit}", prevalent),
-            (f"status unknown at {visit}", unknown_status),
-            (f"no observation after {visit}", unseen),
+            (f"date of {visit} unknown", risk.undated),
+            (f"{self.label(condition)} present at {visit}", risk.prevalent),
+            (f"status unknown at {visit}", risk.unknown_status),
+            (f"no observation after {visit}", risk.unseen),
         )
         if time_scale == "age":
             steps = (*steps, ("age unknown", base["age"].isna().to_numpy()))
@@ -528,24 +510,18 @@ class Study:
             keep &= ~mask
         flow.append(FlowStep("At risk", int(keep.sum()), _excluded(*reasons)))
 
-        years = (end - start).astype("timedelta64[D]").astype(float) / DAYS_PER_YEAR
-        lower = np.where(np.isnat(onset["lower"]), start, np.maximum(onset["lower"], start))
-        left = np.where(has_event, (lower - start).astype("timedelta64[D]").astype(float), np.nan)
-        observed_until = (last - start).astype("timedelta64[D]").astype(float)
-        left = np.where(has_event, left, np.where(np.isnat(last), 0.0, observed_until)) / DAYS_PER_YEAR
-        right = np.where(has_event, years, np.inf)
         shift = base["age"].to_numpy(float) if time_scale == "age" else np.zeros(len(base))
         keys = ["cohort", "participant_id", *(() if one_origin else ("wave",))]
         taken = [c for c in base.columns if c in covariates or c.endswith("__below")]
         data = base[[*keys, *taken]].copy()
-        data["entry"], data["exit"] = shift, shift + years
+        data["entry"], data["exit"] = shift, shift + risk.years
         if competing is None:
-            data["event"] = has_event.astype(float)
+            data["event"] = risk.has_event.astype(float)
         else:
-            codes = np.where(has_event, 1, np.where(died, 2, 0))
+            codes = np.where(risk.has_event, 1, np.where(risk.died, 2, 0))
             data["event"] = pd.Categorical.from_codes(codes, ["censored", condition, str(competing)])
-        data["left"], data["right"] = shift + left, shift + right
-        n_events = int((keep & has_event).sum())
+        data["left"], data["right"] = shift + risk.left, shift + risk.right
+        n_events = int((keep & risk.has_event).sum())
         flow.append(FlowStep(f"With incident {self.label(condition)}", n_events, ()))
         return AnalysisFrame(data[keep].reset_index(drop=True), Flow(tuple(flow)))
 
@@ -554,48 +530,6 @@ class Study:
         declared = self.schema.index[self.schema["entity"] == "event"]
         death = ["death"] if "death_date" in self.participants.columns else []
         return list(dict.fromkeys([*self.events["event"].astype(str), *declared, *death]))
-
-    def _events_of(self, event: str, base: pd.DataFrame) -> dict[str, np.ndarray]:
-        """First `event` of every person of `base`: its lower and upper date, NaT where there is none."""
-        rows = self.events[self.events["event"].astype(str) == event]
-        rows = rows.sort_values("upper", kind="stable").drop_duplicates(["cohort", "participant_id"])
-        index = pd.MultiIndex.from_arrays([rows["cohort"].astype(str), rows["participant_id"]])
-        wanted = pd.MultiIndex.from_arrays([base["cohort"].astype(str), base["participant_id"]])
-        position = index.get_indexer(wanted)
-        out = {}
-        for bound in ("lower", "upper"):
-            dates = np.append(rows[bound].to_numpy().astype("datetime64[D]"), np.datetime64("NaT"))
-            out[bound] = dates[position]
-        return out
-
-    def _last_observed(self, condition: str, base: pd.DataFrame) -> np.ndarray:
-        """Date of the last visit at which the condition was known to be absent."""
-        seen = self.visits.loc[
-            (self.visits[condition].astype(object) == "no") & self.visits["visit_date"].notna(),
-            ["cohort", "participant_id", "visit_date"],
-        ]
-        last = seen.assign(cohort=seen["cohort"].astype(str)).groupby(["cohort", "participant_id"])[
-            "visit_date"
-        ]
-        return _aligned(last.max(), base)
-
-    def _last_contact(self, event: str, base: pd.DataFrame) -> np.ndarray:
-        """Until when the event was looked for in every person.
-
-        That is the date the schema names (`followed_until`), else the last contact, the death, the last visit.
-        """
-        position = self._person_positions(base)
-        dates = np.full(len(base), "NaT", "datetime64[D]")
-        declared = self.schema["followed_until"].get(event)
-        for name in (declared, "last_contact_date", "death_date"):
-            if name is not None and name in self.participants.columns:
-                found = self.participants[name].to_numpy().astype("datetime64[D]")[position]
-                dates = np.where(np.isnat(dates), found, dates)
-        seen = self.visits[["cohort", "participant_id", "visit_date"]].dropna()
-        last = seen.assign(cohort=seen["cohort"].astype(str)).groupby(["cohort", "participant_id"])[
-            "visit_date"
-        ]
-        return np.where(np.isnat(dates), _aligned(last.max(), base), dates)
 
     # ------------------------------------------------------------ disk
 
@@ -710,11 +644,6 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
 def _check_lod(lod: str | None) -> None:
     if lod is not None and lod not in LOD_CHOICES:
         raise StudyError(f"lod='{lod}' is unknown; choose one of {', '.join(LOD_CHOICES)}")
-
-
-def _aligned(dates: pd.Series, base: pd.DataFrame) -> np.ndarray:
-    wanted = pd.MultiIndex.from_arrays([base["cohort"].astype(str), base["participant_id"]])
-    return dates.reindex(wanted).to_numpy().astype("datetime64[D]")
 
 
 def _excluded(*reasons: tuple[str, int]) -> tuple[tuple[str, int], ...]:
