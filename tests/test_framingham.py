@@ -11,6 +11,7 @@ import pytest
 
 import dermcohort as dc
 from dermcohort.pipeline import run_analyses
+from dermcohort.survival import cox
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "framingham"
@@ -119,6 +120,17 @@ def test_cox_model_of_coronary_disease(results):
     missing = reference("cox.chd.missing")
     assert fit.n_missing["bmi"] == missing["BMI"]
     assert fit.n_missing["total_cholesterol"] == missing["TOTCHOL"]
+
+
+def test_cox_model_with_the_ties_of_breslow(study):
+    covariates = ["age", "sex", "systolic", "current_smoker", "bmi", "diabetes", "total_cholesterol"]
+    data = study.survival_frame("coronary_disease", origin="exam1", covariates=covariates).data
+    fit = cox(" + ".join(covariates), data, time="exit", event="event", ties="breslow")
+    expected = reference("cox.chd.breslow")
+    for kind, found in (("coef", fit.coefficients), ("se", np.sqrt(np.diag(fit.covariance)))):
+        wanted = [value for name, value in expected.items() if name.startswith(f"{kind}.")]
+        np.testing.assert_allclose(np.asarray(found), wanted, rtol=1e-8)
+    assert fit.loglik == pytest.approx(expected["loglik"], rel=1e-12)
 
 
 def test_flow_to_the_cox_model(results):
