@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .csv_reader import csv_header
 from .readers import (
     _READSTAT,
     Source,
     _catalog_labels,
-    _csv_header,
     _date_format,
     _excel_column,
     _excel_rows,
@@ -143,7 +143,7 @@ def _readstat_columns(source: Source) -> Columns:
 
 
 def _csv_columns(source: Source) -> Columns:
-    return [HeaderColumn(name, "text") for name in _csv_header(source)], None
+    return [HeaderColumn(name, "text") for name in csv_header(source)], None
 
 
 def _excel_columns(source: Source) -> Columns:

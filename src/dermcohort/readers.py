@@ -8,93 +8,37 @@ docs/readers.md.
 
 from __future__ import annotations
 
-import codecs
-import csv
 import datetime as dt
 import mmap
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pyreadstat
 from python_calamine import CalamineError, CalamineWorkbook
 
+from .csv_reader import csv_header, read_csv
+from .raw_table import (
+    SECONDS,
+    RawColumn,
+    RawTable,
+    ReaderError,
+    Source,
+    arrow_columns,
+    require_columns,
+    text_column,
+)
 from .wording import suggest
 
-SECONDS = np.dtype("datetime64[s]")
 STATA_ROWS = 20_000
 XPT_RECORD, XPT_DATA = 80, b"HEADER RECORD*******OBS"  # the values follow the record that begins so
 GB_FAMILY = {"gbk", "gb2312", "cp936", "windows-936", "936", "gb18030"}
-BLOCK = 1 << 22  # bytes read at a time
-PROPOSALS = ("utf-8", "gb18030", "big5", "cp1252")
-
-
-class ReaderError(Exception):
-    """A raw file cannot be read as declared; the message says what was found and what would be right."""
-
-
-@dataclass(frozen=True)
-class RawColumn:
-    """One raw column.
-
-    Attributes
-    ----------
-    kind : {"number", "text", "date"}
-    values : ndarray
-        number: float64, NaN where the file has none. date: datetime64[s], NaT. text: int32 codes into `levels`,
-        -1 where the file has none.
-    levels : ndarray or None
-        Distinct texts, exactly as in the file.
-    tags : ndarray or None
-        For numbers with tagged missings: uint8 a row, 0 or the code of the letter (``ord("a")`` for ``.a``).
-    value_labels : dict
-        Code -> label; tagged missings under ``".a"``.
-    missing_ranges : tuple of (low, high)
-        User-missing values that the file declares; single values as (v, v).
-    date_format : str or None
-        Display format of the file where it is a date, such as ``DATE11``, ``%td`` or ``DATETIME20.``.
-    """
-
-    name: str
-    kind: str
-    values: np.ndarray
-    levels: np.ndarray | None = None
-    tags: np.ndarray | None = None
-    label: str | None = None
-    value_labels: dict[Any, str] = field(default_factory=dict)
-    missing_ranges: tuple[tuple[Any, Any], ...] = ()
-    date_format: str | None = None
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """The declared columns of one file. `notices` say where it was read otherwise than declared."""
-
-    path: Path
-    format: str
-    n_rows: int
-    columns: dict[str, RawColumn]
-    notices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file and how cohort.yaml says it is to be read."""
-
-    path: Path
-    encoding: str | None = None
-    delimiter: str | None = None
-    sheet: str | None = None
-    header_row: int = 1
-    catalog: Path | None = None
 
 
 def read_raw(
@@ -162,7 +106,7 @@ def read_header(
 
 def check_columns(path: str | Path, columns: Sequence[str], **options: Any) -> None:
     """Raise `ReaderError` if the file cannot be read or lacks one of `columns`, without reading its data."""
-    _check_columns(Source(Path(path)), read_header(path, **options), columns)
+    require_columns(Source(Path(path)), read_header(path, **options), columns)
 
 
 def _format_of(path: Path) -> str:
@@ -201,34 +145,6 @@ def _guarded(read: Callable[..., Any], source: Source, *arguments: Any) -> Any:
         ) from None
 
 
-def _check_columns(source: Source, names: Sequence[str], wanted: Sequence[str]) -> None:
-    seen: set[str] = set()
-    doubled = sorted({name for name in names if name in seen or seen.add(name)} & set(wanted))  # type: ignore[func-returns-value]
-    if doubled:
-        raise ReaderError(f"{source.path.name}: column '{doubled[0]}' stands twice in the header")
-    absent = [name for name in wanted if name not in seen]
-    if absent:
-        first = absent[0]
-        more = f" (and {len(absent) - 1} more: {', '.join(absent[1:6])})" if len(absent) > 1 else ""
-        raise ReaderError(
-            f"{source.path.name}: column '{first}' is not in the file{more}."
-            f"{suggest(first, names) or _delimiter_hint(source, names)}"
-        )
-
-
-def _delimiter_hint(source: Source, names: Sequence[str]) -> str:
-    if len(names) != 1 or _SUFFIXES[source.path.suffix.lower()] != "csv":
-        return ""
-    mark = next((mark for mark in (";", "\t", "|", ",") if mark in names[0]), None)
-    return f" The header is a single field: is the delimiter {mark!r}?" if mark else ""
-
-
-def _text_column(name: str, values: Any, **about: Any) -> RawColumn:
-    codes, levels = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
-    levels = np.array([str(level) for level in levels], dtype=object)
-    return RawColumn(name, "text", codes.astype(np.int32), levels, **about)
-
-
 # ---------------------------------------------------------------- SPSS and SAS, through pyreadstat
 
 
@@ -263,7 +179,7 @@ def _readstat(read: Callable[..., Any], source: Source, **options: Any) -> tuple
 def _readstat_table(source: Source, columns: Sequence[str], kind: str, **options: Any) -> RawTable:
     read = _READSTAT[kind]
     _, header, _ = _readstat(read, source, metadataonly=True)
-    _check_columns(source, header.column_names, columns)
+    require_columns(source, header.column_names, columns)
     data, meta, notices = _readstat(
         read, source, usecols=list(columns), disable_datetime_conversion=True, **options
     )
@@ -289,7 +205,7 @@ def _readstat_table(source: Source, columns: Sequence[str], kind: str, **options
 
 def _readstat_column(name: str, series: pd.Series, kind: str | None, about: dict[str, Any]) -> RawColumn:
     if kind == "string":
-        return _text_column(name, series.to_numpy(), **about)
+        return text_column(name, series.to_numpy(), **about)
     if series.dtype != object:
         return RawColumn(name, "number", series.to_numpy(dtype=float, na_value=np.nan), **about)
     values = series.to_numpy()
@@ -436,7 +352,7 @@ def _read_dta(source: Source, columns: Sequence[str]) -> RawTable:
 
 def _read_dta_by_pandas(source: Source, columns: Sequence[str]) -> RawTable:
     _, meta, _ = _readstat(pyreadstat.read_dta, source, metadataonly=True)
-    _check_columns(source, meta.column_names, columns)
+    require_columns(source, meta.column_names, columns)
     texts = {name for name in columns if meta.readstat_variable_types.get(name) == "string"}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in columns}
     tags: dict[str, list[np.ndarray]] = {name: [] for name in columns}
@@ -471,7 +387,7 @@ def _read_dta_by_pandas(source: Source, columns: Sequence[str]) -> RawTable:
         }
         if name in texts:
             values = np.concatenate([np.array([], object), *parts.pop(name)])
-            out[name] = _text_column(name, values, **about)
+            out[name] = text_column(name, values, **about)
         else:
             letters = np.concatenate([np.array([], np.uint8), *tags.pop(name)])
             numbers = np.concatenate([np.array([], float), *parts.pop(name)])
@@ -503,187 +419,12 @@ def _stata_tag(value: Any) -> int:
     return ord(text[1]) if len(text) == 2 and text[0] == "." else 0
 
 
-# ---------------------------------------------------------------- CSV
-
-
-def _read_csv(source: Source, columns: Sequence[str]) -> RawTable:
-    """All columns as text, decoded strictly, dictionary-encoded: leading zeros and '<0.5' stay as they are."""
-    names = _csv_header(source)
-    _check_columns(source, names, columns)
-    encoding = _csv_encoding(source)
-    kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in columns}
-    quotes = _check_quotes(source)
-    try:
-        table = pacsv.read_csv(
-            source.path,
-            read_options=pacsv.ReadOptions(
-                encoding=encoding,
-                column_names=names,
-                skip_rows_after_names=source.header_row,
-                block_size=BLOCK,
-            ),
-            parse_options=pacsv.ParseOptions(delimiter=_delimiter(source), newlines_in_values=quotes),
-            convert_options=pacsv.ConvertOptions(
-                include_columns=list(columns), column_types=kinds, strings_can_be_null=False, null_values=[]
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if _is_header_only(source):  # pyarrow refuses a header that no line end closes
-            nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
-            return RawTable(source.path, "csv", 0, _arrow_columns(nothing, columns))
-        raise ReaderError(_csv_problem(source, str(error))) from None
-    except UnicodeDecodeError as error:
-        raise ReaderError(_wrong_encoding(source, encoding, error)) from None
-    return RawTable(source.path, "csv", table.num_rows, _arrow_columns(table, columns))
-
-
-def _check_quotes(source: Source) -> bool:
-    """Whether there are quotation marks. One that is never closed is refused: all rows after it would be one cell."""
-    with source.path.open("rb") as file:
-        n_quotes = sum(block.count(b'"') for block in iter(lambda: file.read(1 << 24), b""))
-    if n_quotes % 2 == 0:
-        return n_quotes > 0
-    with source.path.open(encoding=_csv_encoding(source), newline="") as file:
-        rows = csv.reader(file, delimiter=_delimiter(source), strict=True)
-        begin = 1
-        try:
-            for _ in rows:
-                begin = rows.line_num + 1
-        except UnicodeDecodeError:
-            return True  # told by the reader itself
-        except csv.Error as error:
-            if "unexpected end" in str(error):
-                raise ReaderError(
-                    f"{source.path.name}: the row that begins on line {begin} has a quotation mark that is "
-                    "never closed"
-                ) from None
-    return True
-
-
-def _delimiter(source: Source) -> str:
-    return source.delimiter or ("\t" if source.path.suffix.lower() == ".tsv" else ",")
-
-
-def _csv_encoding(source: Source) -> str:
-    encoding = source.encoding or "utf-8"
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise ReaderError(
-            f"{source.path.name}: '{encoding}' is no known encoding (utf-8, gb18030, …)"
-        ) from None
-    return (
-        "utf-8-sig"
-        if name == "utf-8" and _has_bom(source)
-        else "gb18030"
-        if name in ("gbk", "gb2312")
-        else name
-    )
-
-
-def _has_bom(source: Source) -> bool:
-    with source.path.open("rb") as file:
-        return file.read(3) == codecs.BOM_UTF8
-
-
-def _csv_header(source: Source) -> list[str]:
-    encoding = _csv_encoding(source)
-    try:
-        with source.path.open(encoding=encoding, newline="") as file:
-            rows = csv.reader(file, delimiter=_delimiter(source))
-            for _ in range(source.header_row - 1):
-                next(rows, None)
-            header = next(rows, None)
-    except UnicodeDecodeError as error:
-        raise ReaderError(_wrong_encoding(source, encoding, error)) from None
-    if not header:
-        raise ReaderError(f"{source.path.name}: no header on line {source.header_row}")
-    return header
-
-
-def _wrong_encoding(source: Source, encoding: str, error: UnicodeDecodeError) -> str:
-    """Which encodings do decode the file: a proposal, never a guess."""
-    content = source.path.read_bytes()
-    fits = []
-    for proposal in PROPOSALS:
-        try:
-            content.decode(proposal)
-        except UnicodeDecodeError:
-            continue
-        fits.append(proposal)
-    line = _first_bad_line(content, encoding)
-    hint = f"declare 'encoding: {fits[0]}'" if fits else "save it again as UTF-8"
-    others = f" ({', '.join(fits[1:])} would fit too)" if len(fits) > 1 else ""
-    return f"{source.path.name}: line {line} is no {encoding} text; {hint}{others}"
-
-
-def _first_bad_line(content: bytes, encoding: str) -> int:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        return content[: error.start].count(b"\n") + 1
-    return 1
-
-
-def _csv_problem(source: Source, message: str) -> str:
-    """pyarrow's message without the row it quotes."""
-    if "codec" in message or "UTF8" in message or "UTF-8" in message:
-        return _wrong_encoding(source, _csv_encoding(source), UnicodeDecodeError("x", b"", 0, 1, ""))
-    found = re.search(r"Expected (\d+) columns, got (\d+)", message)
-    if found:  # pyarrow counts rows, or nothing at all; an editor counts lines
-        line = _ragged_line(source, int(found[1]))
-        return f"{source.path.name}: line {line} has {found[2]} fields, the header has {found[1]}"
-    return f"{source.path.name}: the file cannot be parsed as CSV with delimiter '{_delimiter(source)}'"
-
-
-def _is_header_only(source: Source) -> bool:
-    with source.path.open(encoding=_csv_encoding(source), errors="replace", newline="") as file:
-        rows = csv.reader(file, delimiter=_delimiter(source))
-        return not any(row for number, row in enumerate(rows, start=1) if number > source.header_row)
-
-
-def _ragged_line(source: Source, expected: int) -> int:
-    with source.path.open(encoding=_csv_encoding(source), newline="") as file:
-        rows = csv.reader(file, delimiter=_delimiter(source))
-        for number, row in enumerate(rows, start=1):
-            if number > source.header_row and row and len(row) != expected:
-                return rows.line_num
-    return 0
-
-
-def _arrow_columns(table: pa.Table, columns: Sequence[str]) -> dict[str, RawColumn]:
-    return {name: _arrow_column(name, table.column(name)) for name in columns}
-
-
-def _arrow_column(name: str, column: pa.ChunkedArray) -> RawColumn:
-    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
-        column = column.cast(pa.string())  # as polars and newer pandas write texts
-    if pa.types.is_string(column.type):
-        column = column.dictionary_encode()
-    if pa.types.is_dictionary(column.type):
-        array = column.unify_dictionaries().combine_chunks()
-        if isinstance(array, pa.ChunkedArray):  # an empty table has no chunk to combine
-            array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
-        if not pa.types.is_string(array.dictionary.type):
-            return _arrow_column(name, pa.chunked_array([array.dictionary_decode()]))
-        codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-        levels = np.array(array.dictionary.to_pylist(), dtype=object)
-        return RawColumn(name, "text", codes, levels)
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        return RawColumn(name, "date", column.cast(pa.timestamp("s"), safe=False).to_numpy().astype(SECONDS))
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    if pa.types.is_null(column.type):
-        return RawColumn(name, "number", np.full(len(column), np.nan))
-    return RawColumn(name, "number", column.cast(pa.float64(), safe=False).to_numpy().astype(float))
-
-
 # ---------------------------------------------------------------- Excel
 
 
 def _read_excel(source: Source, columns: Sequence[str]) -> RawTable:
     names, rows = _excel_rows(source)
-    _check_columns(source, names, columns)
+    require_columns(source, names, columns)
     out = {}
     for name in columns:
         position = names.index(name)
@@ -725,7 +466,7 @@ def _excel_column(name: str, cells: Sequence[Any]) -> RawColumn:
     if all(isinstance(cell, (int, float)) for cell in filled):
         numbers = [float(cell) if cell not in ("", None) else np.nan for cell in cells]
         return RawColumn(name, "number", np.array(numbers, float))
-    return _text_column(name, [_excel_text(cell) for cell in cells])
+    return text_column(name, [_excel_text(cell) for cell in cells])
 
 
 def _excel_text(cell: Any) -> str:
@@ -746,9 +487,9 @@ def _excel_header(source: Source) -> list[str]:
 
 
 def _read_parquet(source: Source, columns: Sequence[str]) -> RawTable:
-    _check_columns(source, pq.read_schema(source.path).names, columns)
+    require_columns(source, pq.read_schema(source.path).names, columns)
     table = pq.read_table(source.path, columns=list(columns))
-    return RawTable(source.path, "parquet", table.num_rows, _arrow_columns(table, columns))
+    return RawTable(source.path, "parquet", table.num_rows, arrow_columns(table, columns))
 
 
 def _parquet_header(source: Source) -> list[str]:
@@ -761,7 +502,7 @@ _READERS: dict[str, Callable[[Source, Sequence[str]], RawTable]] = {
     "dta": _read_dta,
     "xpt": _read_xpt,
     "sas7bdat": _read_sas,
-    "csv": _read_csv,
+    "csv": read_csv,
     "xlsx": _read_excel,
     "parquet": _read_parquet,
 }
@@ -771,7 +512,7 @@ _HEADERS: dict[str, Callable[[Source], list[str]]] = {
     "dta": _readstat_header,
     "xpt": _readstat_header,
     "sas7bdat": _readstat_header,
-    "csv": _csv_header,
+    "csv": csv_header,
     "xlsx": _excel_header,
     "parquet": _parquet_header,
 }
