@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,11 @@ def _run(
             notebook.cells.append(injected)
     # without folders to search, the kernel is that of the running interpreter, whatever else is installed
     manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    sockets = tempfile.TemporaryDirectory(prefix="dc-")
+    if os.name == "posix":
+        # files, not ports: two kernels that start at once may be given the same port, and other users of the
+        # machine could reach it
+        manager.transport, manager.ip = "ipc", f"{sockets.name}/k"
     client = NotebookClient(
         notebook,
         km=manager,
@@ -131,6 +137,8 @@ def _run(
         raise ReportError(f"{where}: the kernel died while this cell ran; is there enough memory?") from None
     except NoSuchKernel:
         raise ReportError(MISSING.format("ipykernel")) from None
+    finally:
+        sockets.cleanup()
     return {cell: found.outputs for cell, found in made.items()}
 
 
