@@ -1,22 +1,12 @@
 """Prevalence, rates and the first table against R (validation/golden.csv). Closed forms: 1e-12."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from golden import read, reference
 
 from dermcohort import describe, prevalence
 from dermcohort.survival import incidence_rate
-
-VALIDATION = Path(__file__).parents[1] / "validation"
-GOLDEN = pd.read_csv(VALIDATION / "golden.csv")
-
-
-def reference(identifier: str) -> np.ndarray:
-    found = GOLDEN.loc[GOLDEN["id"] == identifier, "value"].to_numpy()
-    assert len(found), f"no reference value {identifier}"
-    return found
 
 
 @pytest.mark.parametrize(
@@ -44,14 +34,14 @@ def test_exact_rate():
 
 
 def test_standardized_differences():
-    data = pd.read_csv(VALIDATION / "data" / "rotterdam.csv")
+    data = read("rotterdam")
     table = describe.table_one(data, ["age", "size", "meno", "nodes"], by="hormon").table
     found = table.loc[table["measure"] == "SMD", "estimate"]
     np.testing.assert_allclose(found, reference("own.smd"), rtol=1e-12)
 
 
 def test_standardized_difference_over_three_groups_is_the_mean_of_pairs():
-    data = pd.read_csv(VALIDATION / "data" / "rotterdam.csv")
+    data = read("rotterdam")
     table = describe.table_one(data, ["age", "meno"], by="size").table
     found = table.loc[table["measure"] == "SMD", "estimate"]
     np.testing.assert_allclose(found, reference("own.smd.three"), rtol=1e-12)

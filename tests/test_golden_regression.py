@@ -1,26 +1,12 @@
 """Logistic regression against R (validation/golden.csv). Maximum likelihood: 1e-8."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from golden import read, reference
 
 from dermcohort.regression import logistic
-
-VALIDATION = Path(__file__).parents[1] / "validation"
-GOLDEN = pd.read_csv(VALIDATION / "golden.csv")
-
-
-def reference(identifier: str) -> np.ndarray:
-    found = GOLDEN.loc[GOLDEN["id"] == identifier, "value"].to_numpy()
-    assert len(found), f"no reference value {identifier}"
-    return found
-
-
-def read(name: str) -> pd.DataFrame:
-    return pd.read_csv(VALIDATION / "data" / f"{name}.csv")
 
 
 def errors(fit) -> np.ndarray:

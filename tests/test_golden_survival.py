@@ -1,26 +1,13 @@
 """Kaplan-Meier and Cox against R's survival (validation/golden.csv): closed forms 1e-12, likelihood 1e-8."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from golden import read, reference
 
 from dermcohort.survival import cox, kaplan_meier
 
-VALIDATION = Path(__file__).parents[1] / "validation"
-GOLDEN = pd.read_csv(VALIDATION / "golden.csv")
 OUTCOME = {"time": "time", "event": "dead"}
-
-
-def reference(identifier: str) -> np.ndarray:
-    found = GOLDEN.loc[GOLDEN["id"] == identifier, "value"].to_numpy()
-    assert len(found), f"no reference value {identifier}"
-    return found
-
-
-def read(name: str) -> pd.DataFrame:
-    return pd.read_csv(VALIDATION / "data" / f"{name}.csv")
 
 
 @pytest.fixture

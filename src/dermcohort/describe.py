@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from .design import as_list, require_columns
 from .estimates import Estimates, tidy
 from .flow import Flow, FlowStep
-from .prevalence import printable_groups
+from .groups import printable_groups
 from .tables import format_number, level_label
 
 OVERALL = "Overall"

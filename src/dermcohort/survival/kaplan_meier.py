@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
-from ..prevalence import printable_groups
+from ..groups import printable_groups
 from .frame import check_times, check_weights, used_columns
 from .product_limit import product_limit, survival_interval
 

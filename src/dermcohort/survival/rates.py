@@ -13,7 +13,7 @@ from scipy.stats import chi2
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
-from ..prevalence import printable_groups
+from ..groups import printable_groups
 
 PER_YEAR = {"years": 1.0, "months": 12.0, "days": 365.25}
 

@@ -1,0 +1,30 @@
+"""The groups an estimate is made by: their levels, and the rows and events of each."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def count_by(event: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
+    """Rows `n` and `events` of each combination of the columns of `groups` that occurs; one row without any."""
+    if groups.shape[1] == 0:
+        return pd.DataFrame({"n": [len(event)], "events": [int(event.sum())]})
+    labelled = printable_groups(groups).assign(_event=event)
+    grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)["_event"]
+    return grouped.agg(n="size", events="sum").astype(int).reset_index()
+
+
+def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
+    """Grouping columns with levels that can be printed and saved: intervals become text, empty ones go."""
+    plain = groups.copy()
+    for name in groups:
+        if isinstance(groups[name].dtype, pd.CategoricalDtype):
+            values = groups[name].cat.remove_unused_categories()
+            levels = values.cat.categories
+            plain[name] = (
+                values if levels.inferred_type in TEXT_OR_NUMBER else values.cat.rename_categories(str)
+            )
+    return plain
+
+
+TEXT_OR_NUMBER = ("string", "integer", "floating", "boolean")
