@@ -7,7 +7,8 @@ import pytest
 
 from dermcohort.describe import flow, table_one
 from dermcohort.flow import Flow, FlowStep
-from dermcohort.prevalence.intervals import INTERVALS, crude
+from dermcohort.prevalence import crude
+from dermcohort.prevalence.intervals import INTERVALS
 from dermcohort.survival import incidence_rate
 from dermcohort.tables import are_numbers
 
