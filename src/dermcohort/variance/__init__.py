@@ -1,0 +1,28 @@
+"""From influence functions to a covariance: the one place where variances of estimates are made.
+
+Row i of an influence array is what row i of the data contributes to the estimates, psi_i, weights included, so
+that the estimates are off by about sum_i psi_i. A design says which rows depend on each other:
+
+- independent rows or clusters (`sandwich`), with corrections for few clusters (`bias_reduced`);
+- a sample survey with strata, stages, weights and finite populations (`SurveyDesign`, `Sample.covariance`);
+- replicate weights that came with the data (`ReplicateDesign`).
+"""
+
+from .bias_reduced import MeanModel, bias_reduced
+from .replicates import ReplicateDesign, Replicates, jackknife
+from .sandwich import CLUSTERED, UNCLUSTERED, check_kind, sandwich
+from .survey import Sample, SurveyDesign
+
+__all__ = [
+    "CLUSTERED",
+    "UNCLUSTERED",
+    "MeanModel",
+    "ReplicateDesign",
+    "Replicates",
+    "Sample",
+    "SurveyDesign",
+    "bias_reduced",
+    "check_kind",
+    "jackknife",
+    "sandwich",
+]
