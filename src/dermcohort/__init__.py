@@ -3,13 +3,14 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import describe, prevalence, regression, report, survival
+from . import describe, prevalence, regression, report, survey, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
 from .readers import ReaderError
 from .simulate import simulate_cohorts
 from .study import Study, StudyError, open_study
+from .variance import ReplicateDesign, SurveyDesign
 
 __version__ = "0.1.0"
 
@@ -18,8 +19,10 @@ __all__ = [
     "Estimates",
     "HarmonizeError",
     "ReaderError",
+    "ReplicateDesign",
     "Study",
     "StudyError",
+    "SurveyDesign",
     "describe",
     "harmonize",
     "open_study",
@@ -28,5 +31,6 @@ __all__ = [
     "regression",
     "report",
     "simulate_cohorts",
+    "survey",
     "survival",
 ]

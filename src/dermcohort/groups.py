@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 
@@ -28,3 +29,15 @@ def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
 
 
 TEXT_OR_NUMBER = ("string", "integer", "floating", "boolean")
+
+
+def group_codes(groups: pd.DataFrame, inside: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
+    """Code 0, 1, ... of the group of each row that is `inside`, -1 of the others, and the groups, one row each."""
+    codes = np.full(len(groups), -1, np.int64)
+    if groups.shape[1] == 0:
+        codes[inside] = 0
+        return codes, pd.DataFrame(index=range(1))
+    labelled = printable_groups(groups[inside])
+    grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)
+    codes[inside] = grouped.ngroup().to_numpy()
+    return codes, grouped.size().index.to_frame(index=False)

@@ -9,6 +9,7 @@ that the estimates are off by about sum_i psi_i. A design says which rows depend
 """
 
 from .bias_reduced import MeanModel, bias_reduced
+from .means import Means, weighted_means
 from .replicates import ReplicateDesign, Replicates, jackknife
 from .sandwich import CLUSTERED, UNCLUSTERED, check_kind, sandwich
 from .survey import Sample, SurveyDesign
@@ -17,6 +18,7 @@ __all__ = [
     "CLUSTERED",
     "UNCLUSTERED",
     "MeanModel",
+    "Means",
     "ReplicateDesign",
     "Replicates",
     "Sample",
@@ -25,4 +27,5 @@ __all__ = [
     "check_kind",
     "jackknife",
     "sandwich",
+    "weighted_means",
 ]

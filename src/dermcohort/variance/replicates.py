@@ -68,6 +68,11 @@ class ReplicateDesign:
     def columns(self) -> list[str]:
         return [self.weights, *self.replicates]
 
+    @property
+    def clustered(self) -> bool:
+        """Unknown: the replicates hide the sampling units."""
+        return False
+
     def describe(self) -> str:
         """The design in words, for the methods section."""
         return f"{len(self.replicates)} {self.kind} replicate weights with weights from {self.weights}"
@@ -98,6 +103,10 @@ class Replicates:
     replicates: np.ndarray
     factors: np.ndarray
     mse: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
 
     def degrees_of_freedom(self, inside: np.ndarray | None = None) -> int:
         """Rank of the weights of the rows `inside`, less 1, as R's `degf`."""

@@ -73,6 +73,11 @@ class SurveyDesign:
         named = [*as_list(self.weights), *as_list(self.strata), *as_list(self.cluster), *as_list(self.fpc)]
         return list(dict.fromkeys(named))
 
+    @property
+    def clustered(self) -> bool:
+        """Whether units are groups of rows."""
+        return self.cluster is not None
+
     def describe(self) -> str:
         """The design in words, for the methods section."""
         parts = []
@@ -178,6 +183,16 @@ class Sample:
     stages: tuple[Stage, ...]
     lonely_psu: str
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the design: strata of a single unit."""
+        stage = self.stages[0]
+        alone = len(np.unique(stage.stratum[stage.n_sampled == 1]))
+        if not alone:
+            return ()
+        many = "1 stratum has" if alone == 1 else f"{alone} strata have"
+        return (f"{many} only one sampling unit (lonely_psu='{self.lonely_psu}').",)
+
     def degrees_of_freedom(self, inside: np.ndarray | None = None) -> int:
         """PSUs less strata among the rows `inside` a domain that have weight, as R's `degf`."""
         stage = self.stages[0]
@@ -260,15 +275,15 @@ def _stage_covariance(
 
 
 def _lonely_message(stage: Stage, alone: np.ndarray, depth: int) -> str:
-    strata = np.unique(stage.stratum[alone])
+    n_strata = len(np.unique(stage.stratum[alone]))
     where = ""
     if stage.stratum_names is not None:
         shown = list(dict.fromkeys(stage.stratum_names[alone]))[:3]
-        where = f" ({', '.join(shown)}{', ...' if len(strata) > 3 else ''})"
+        where = f" ({', '.join(shown)}{', ...' if n_strata > 3 else ''})"
+    many = "1 stratum" if n_strata == 1 else f"{n_strata} strata"
     return (
-        f"design: {len(strata)} stratum(s){where} have only one sampling unit at stage {depth}, from which no "
-        "variance can be estimated; join strata, or choose lonely_psu='adjust' (conservative), 'average', "
-        "'certainty' or 'remove'"
+        f"design: {many}{where} with only one sampling unit at stage {depth}, from which no variance can be "
+        "estimated; join strata, or choose lonely_psu='adjust' (conservative), 'average', 'certainty' or 'remove'"
     )
 
 

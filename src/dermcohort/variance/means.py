@@ -1,0 +1,58 @@
+"""Weighted means of groups with their design-based covariance: what most survey estimates are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .replicates import Replicates
+from .survey import Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Means:
+    """Mean of each of G groups, covariance (G, G), design degrees of freedom and the rows with weight."""
+
+    estimate: np.ndarray
+    covariance: np.ndarray
+    df: np.ndarray
+    n: np.ndarray
+
+    @property
+    def std_error(self) -> np.ndarray:
+        return np.sqrt(np.diag(self.covariance))
+
+
+def weighted_means(
+    values: np.ndarray, group: np.ndarray, n_groups: int, sample: Sample | Replicates
+) -> Means:
+    """Means sum(w y) / sum(w) by group; the influence of row i on its own is w_i (y_i - mean) / sum(w).
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        What it is outside the groups does not matter.
+    group : ndarray of int, shape (n,)
+        0, 1, ..., or -1 for rows that are in none: they stay in the design as rows without influence.
+    """
+    inside = group >= 0
+    y, g = np.where(inside, values, 0.0), np.where(inside, group, 0)
+
+    def means(weights: np.ndarray) -> np.ndarray:
+        w = np.where(inside, weights, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.bincount(g, w * y, n_groups) / np.bincount(g, w, n_groups)
+
+    estimate = means(sample.weights)
+    n = np.bincount(g, inside & (sample.weights > 0), n_groups).astype(int)
+    if isinstance(sample, Replicates):
+        df = np.array([sample.degrees_of_freedom(group == k) for k in range(n_groups)])
+        return Means(estimate, sample.covariance(means), df, n)
+    w = np.where(inside, sample.weights, 0.0)
+    total = np.bincount(g, w, n_groups)
+    influence = np.where(w > 0, w * (y - estimate[g]) / np.where(total > 0, total, 1.0)[g], 0.0)
+    covariance = sample.covariance_by(influence, group, n_groups)
+    covariance[n == 0] = np.nan
+    covariance[:, n == 0] = np.nan
+    return Means(estimate, covariance, sample.degrees_of_freedom_by(group, n_groups), n)
