@@ -205,9 +205,9 @@ def likelihood_interval(p: float, variance: float, n: int, df: int, conf_level: 
 
     R inverts a spline through some points of the profile, and is right to about 1e-5.
     """
-    # deviance of n rows, over the Pearson dispersion n / (n - 1), times the design's misspecification effect
-    design_effect = variance * (n - 1) / (p * (1 - p))
-    bound = t.ppf(0.5 + conf_level / 2, df) ** 2 * design_effect / (n - 1)
+    # n d(q) / phi <= t^2 lambda: d the deviance of a row, lambda = n var / (p (1 - p)) the variance of logit(p)
+    # over that of a simple random sample, phi = n / (n - 1) the dispersion
+    bound = t.ppf(0.5 + conf_level / 2, df) ** 2 * variance / (p * (1 - p)) * n / (n - 1)
 
     def excess(q: float) -> float:
         return float(2 * (rel_entr(p, q) + rel_entr(1 - p, 1 - q)) - bound)

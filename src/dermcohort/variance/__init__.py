@@ -8,10 +8,10 @@ that the estimates are off by about sum_i psi_i. A design says which rows depend
 - replicate weights that came with the data (`ReplicateDesign`).
 """
 
-from .bias_reduced import MeanModel, bias_reduced
+from .few_clusters import MeanModel, bias_reduced
 from .means import Means, weighted_means
 from .replicates import ReplicateDesign, Replicates, jackknife
-from .sandwich import CLUSTERED, UNCLUSTERED, check_kind, sandwich
+from .robust import CLUSTERED, UNCLUSTERED, check_kind, sandwich
 from .survey import Sample, SurveyDesign
 
 __all__ = [

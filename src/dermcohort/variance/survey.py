@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..design import as_list, require_columns
-from .sandwich import unit_totals
+from .robust import unit_totals
 
 LONELY = ("fail", "adjust", "average", "certainty", "remove")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 UNCLUSTERED = ("HC0", "HC1", "HC3")
 CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
-NEED_MODEL = ("HC3", "CR2", "CR3")  # see bias_reduced.py
+NEED_MODEL = ("HC3", "CR2", "CR3")  # see few_clusters.py
 
 
 def sandwich(

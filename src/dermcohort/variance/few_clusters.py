@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .sandwich import check_kind, count_clusters, unit_totals
+from .robust import check_kind, count_clusters, unit_totals
 
 # Roots of (n_g, n_g) matrices take about 10 n_g^3 operations: up to some ten seconds in all
 DENSE_LIMIT = 2e9
