@@ -325,10 +325,10 @@ def _codes(data: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _combine(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Codes of the pairs that occur."""
+    """Codes of the pairs that occur, in their order."""
     if not len(outer):
         return outer
-    return np.unique(outer * (int(inner.max()) + 1) + inner, return_inverse=True)[1]
+    return pd.factorize(outer * (int(inner.max()) + 1) + inner, sort=True)[0].astype(np.int64)
 
 
 def _first_rows(unit: np.ndarray, n_units: int) -> np.ndarray:
@@ -338,8 +338,7 @@ def _first_rows(unit: np.ndarray, n_units: int) -> np.ndarray:
 
 
 def _require_nested(unit: np.ndarray, stratum: np.ndarray, cluster: str, strata: str) -> None:
-    pairs = len(np.unique(_combine(stratum, unit)))
-    units = len(np.unique(unit))
+    pairs, units = int(_combine(stratum, unit).max()) + 1, int(unit.max()) + 1
     if pairs > units:
         raise ValueError(
             f"cluster: {pairs - units:,} of the clusters in '{cluster}' occur in more than one stratum of "
