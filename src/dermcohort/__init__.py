@@ -9,6 +9,7 @@ from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
 from .readers import ReaderError
 from .simulate import simulate_cohorts
+from .standard import standard_population
 from .study import Study, StudyError, open_study
 
 __version__ = "0.1.0"
@@ -28,5 +29,6 @@ __all__ = [
     "regression",
     "report",
     "simulate_cohorts",
+    "standard_population",
     "survival",
 ]

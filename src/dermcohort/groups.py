@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+
+from .design import binary_outcome
 
 
 def count_by(event: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
@@ -12,6 +15,29 @@ def count_by(event: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
     labelled = printable_groups(groups).assign(_event=event)
     grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)["_event"]
     return grouped.agg(n="size", events="sum").astype(int).reset_index()
+
+
+def group_codes(groups: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """The combinations of the columns that occur, one row each, and that of each row; one without columns."""
+    if groups.shape[1] == 0:
+        return pd.DataFrame(index=[0]), np.zeros(len(groups), int)
+    grouped = printable_groups(groups).groupby(list(groups.columns), observed=True, sort=True)
+    return grouped.size().reset_index()[list(groups.columns)], grouped.ngroup().to_numpy()
+
+
+def event_counts(values: pd.Series, name: str) -> np.ndarray:
+    """Events of each row: numbers that are not negative, or what `binary_outcome` takes. None missing."""
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        return binary_outcome(values, name)
+    numbers = values.to_numpy(float)
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        raise ValueError(f"'{name}' must not be negative or infinite")
+    return numbers
+
+
+def whole(values: np.ndarray) -> np.ndarray:
+    """Counts as integers where all of them are."""
+    return values.astype(int) if (values == np.round(values)).all() else values
 
 
 def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
