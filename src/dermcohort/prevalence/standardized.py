@@ -115,7 +115,7 @@ def standardized(
     x_all, n_all = (values.sum(axis=1, keepdims=True) for values in (x, n))
     crude = direct(x_all, n_all, np.ones(1), ci, conf_level)
 
-    limit = 1.0 if population is None else np.inf
+    limit = 1.0 if population is None or ci == "wald" else np.inf
     blocks = [
         levels.assign(
             term=outcome,
@@ -134,9 +134,7 @@ def standardized(
     notes = [*missing_note(len(frame), len(data), n_missing), *cells.notes]
     notes += _empty_notes(levels, n, cells.table["share"].to_numpy(), cells.labels)
     if (np.stack([crude.high, adjusted.high]) > limit).any():
-        notes.append(
-            "An upper limit beyond 1 is given as 1: Poisson intervals suit conditions that are not common."
-        )
+        notes.append("An upper limit beyond 1 is given as 1.")
     by_what = "age" if sex is None else "age and sex"
     return Estimates(
         table=tidy(table, groups),
