@@ -200,7 +200,8 @@ def test_indirectly_standardized_rate_of_insurance_claims():
     numbers = table[["estimate", "conf_low", "conf_high"]].to_numpy()
     wanted = reference("own.smr.ins")  # observed, expected, SMR; crude rate of the data, standardized rate
     np.testing.assert_allclose([*table.loc[0, ["events", "expected"]], *numbers[0]], wanted[:5], rtol=1e-12)
-    np.testing.assert_allclose(numbers[1], wanted[6:], rtol=1e-12)
+    np.testing.assert_allclose(numbers[1] / 1000, wanted[6:], rtol=1e-12)
+    assert table["measure"][1] == "indirectly standardized rate per 1,000 person-years"
     exact = dc.survival.smr(data, "claims", "years", age="age", rates=rates)
     np.testing.assert_allclose(limits(exact, "SMR"), reference("own.smr.exact"), rtol=1e-12)
 
@@ -408,7 +409,12 @@ def test_by_age_and_sex():
     assert cells.codes.tolist() == [1, 0, 3]
     women = standard_cells(pd.Series(["20-29", "30-39"]), "china-2010", pd.Series(["female"] * 2))
     assert women.table["sex"].unique().tolist() == ["female"]
-    assert "restricted to the sex of the data (female)" in women.notes[0]
+    assert women.notes[0] == "The standard is restricted to the sex of the data (female)."
+
+
+@pytest.mark.parametrize("standard", POPULATIONS)
+def test_a_standard_used_whole_needs_no_note(standard):
+    assert standard_cells(pd.Series(["0-39", "40+"]), standard).notes == ()
 
 
 # ------------------------------------------------------------------------------------------- edges
@@ -463,7 +469,7 @@ def test_everybody_has_it():
     estimate, low, high = limits(result)
     assert (estimate, high) == (1, 1)
     assert low < 1
-    assert "An upper limit beyond 1 is given as 1." == result.notes[-1]
+    assert result.notes[-1] == "An upper limit beyond 1 is given as 1."
 
 
 def test_no_event_and_none_expected():
@@ -475,6 +481,15 @@ def test_no_event_and_none_expected():
     assert result.notes == ("Where no events are expected there is no SMR.",)
 
 
+def test_no_event_has_no_log_normal_interval():
+    result = dc.survival.smr(pd.DataFrame({"x": [0], "e": [2.0]}), "x", expected="e", ci="log-normal")
+    estimate, low, high = limits(result, "SMR")
+    assert estimate == 0
+    assert math.isnan(low)
+    assert math.isnan(high)
+    assert result.notes == ("Without events there is no log-normal interval: use the exact one.",)
+
+
 @pytest.mark.parametrize(
     ("change", "options", "message"),
     [
@@ -484,8 +499,8 @@ def test_no_event_and_none_expected():
         ({}, {"age": "years"}, "data has no column 'years'"),
         ({"age": np.nan}, {}, "no row has all of itch, age"),
         ({"age": -3}, {}, "'age' has the age -3"),
-        ({"age": "20-45"}, {}, "'age': 20-45 can be made of no bands of the standard"),
-        ({"age": 80}, {}, "'age': 80 can be made of no bands .* it has 20-39, 40-59"),
+        ({"age": "20-45"}, {}, "'age': 20-45 match no age bands of the standard, which has 20-39, 40-59: a band"),
+        ({"age": 80}, {}, "'age': 80 match no age bands of the standard"),
         ({"age": True}, {}, "'age' must hold ages or age bands, it is bool"),
         ({"age": ["20-39", "30-49"] * 3}, {"standard": "segi"}, "age bands 20-39 and 30-49 overlap"),
         ({"sex": "male"}, {"sex": "sex"}, "sex: this standard population has no sex"),
@@ -527,7 +542,7 @@ RATES = pd.DataFrame({"age": ["20-39", "40-59"], "rate": [0.1, 0.3]})
         ({"expected": "itch2"}, "data has no column 'itch2'"),
         ({"rates": RATES[["age"]], "age": "age", "person_years": "years"}, "rates has no column 'rate'"),
         ({"rates": RATES.head(1), "age": "age", "person_years": "years"}, "40, 59 lie in no age band of rates"),
-        ({"rates": RATES, "age": "age", "person_years": "years", "sex": "sex"}, "rates has no 'sex'"),
+        ({"rates": RATES, "age": "age", "person_years": "years", "sex": "sex"}, "rates has no column 'sex'"),
         ({"rates": RATES.assign(sex="male"), "age": "age", "person_years": "years"}, "sex is not given"),
         ({"rates": RATES.assign(sex="m"), "age": "age", "person_years": "years", "sex": "sex"}, "has 'male', rates"),
         ({"rates": RATES.assign(rate=-1), "age": "age", "person_years": "years"}, "not negative, in every row"),
@@ -549,3 +564,18 @@ def test_saved_and_loaded(tmp_path):
     result = dc.prevalence.standardized(cholesterol(), "HI_CHOL", age="age", standard="segi", by="race")
     result.save(tmp_path / "x")
     pd.testing.assert_frame_equal(dc.Estimates.load(tmp_path / "x").table, result.table)
+
+
+def test_printed_in_per_cent():
+    shown = dc.prevalence.standardized(
+        two_bands(), "itch", age="age", standard=TWO_BANDS, ci="wald"
+    ).to_display()
+    assert shown["Measure"].tolist() == ["crude prevalence, %", "standardized prevalence, %"]
+    assert shown["Estimate (CI)"][1].startswith("35.0 (")
+
+
+def test_printed_ratio_beside_a_prevalence():
+    rates = RATES.assign(population=[750, 250])
+    shown = dc.prevalence.indirect(two_bands(), "itch", age="age", rates=rates).to_display()
+    assert shown["Measure"].tolist() == ["SPR", "indirectly standardized prevalence, %"]
+    assert [text.split(" ")[0] for text in shown["Estimate (CI)"]] == ["2.00", "30.0"]

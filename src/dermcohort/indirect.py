@@ -18,6 +18,11 @@ from .estimates import Estimates, missing_note, tidy
 from .groups import event_counts, group_codes, whole
 from .poisson_intervals import POISSON_INTERVALS, POISSON_NAMES
 
+STANDARDIZED = {
+    "rate": ("indirectly standardized rate per 1,000 person-years", 1000.0),
+    "prevalence": ("indirectly standardized prevalence", 1.0),
+}
+
 
 def observed_over_expected(
     data: pd.DataFrame,
@@ -74,10 +79,13 @@ def observed_over_expected(
         table["person_years"] = n
     crude = None if rates is None else _crude_rate(rates)
     if crude is not None:
-        adjusted = table.assign(measure=f"indirectly standardized {kind}")
-        adjusted[["estimate", "conf_low", "conf_high"]] *= crude
+        measure, unit = STANDARDIZED[kind]
+        adjusted = table.assign(measure=measure)
+        adjusted[["estimate", "conf_low", "conf_high"]] *= crude * unit
         table = pd.concat([table, adjusted]).sort_index(kind="stable")
     notes = [*missing_note(len(frame), len(data), n_missing)]
+    if ci == "log-normal" and (o == 0).any():
+        notes.append("Without events there is no log-normal interval: use the exact one.")
     if (e == 0).any():
         notes.append(f"Where no events are expected there is no {ratio}.")
     by_what = f" standardized indirectly by {'age' if sex is None else 'age and sex'}"
@@ -103,13 +111,10 @@ def match_rates(reference: pd.DataFrame, age: pd.Series, sex: pd.Series | None) 
     ValueError
         For ages in no band of `reference`, unknown sexes, or `sex` on one side only.
     """
-    if ("sex" in reference) != (sex is not None):
-        found = (
-            "rates has sex, but sex is not given" if sex is None else "sex is given, but rates has no 'sex'"
-        )
-        raise ValueError(
-            f"sex: {found}: rates by sex cannot be added, and must be given by sex to be used so"
-        )
+    if "sex" in reference and sex is None:
+        raise ValueError("sex: rates are by sex, but sex is not given: name the column of data that has it")
+    if "sex" not in reference and sex is not None:
+        raise ValueError("sex: it is given, but rates has no column 'sex'")
     bands, codes = unique_bands(age, str(age.name))
     known = sorted(set(reference["band"]))
     homes = [find_containing(band, known) for band in bands]

@@ -127,10 +127,12 @@ def standard_cells(
     population = read_bands(named, "population", "standard")
     levels, sex_codes, notes = _match_sexes(population, sex)
     cells, cell_codes = _match_bands(sorted(set(population["band"])), age)
+    if sex is not None:
+        population = population[population["sex"].isin(levels)]
     people = np.array([[_people(population, band, level) for level in levels] for band in cells])
     if not people.sum() > 0:
         raise ValueError("standard: its population in the age bands of the data is 0")
-    notes += _restriction(people.sum() / population["population"].sum(), name, cells, age)
+    notes += _age_notes(population, name, cells, age)
     table = pd.DataFrame({"age": np.repeat([str(band) for band in cells], len(levels))})
     if sex is not None:
         table["sex"] = np.tile(np.array(levels, dtype=object), len(cells))
@@ -167,8 +169,8 @@ def _match_bands(bands: list[AgeBand], age: pd.Series) -> tuple[list[AgeBand], n
     homes = [_home(band, bands) for band in found]
     if wrong := [str(band) for band, home in zip(found, homes, strict=True) if home is None]:
         raise ValueError(
-            f"'{age.name}': {', '.join(wrong)} can be made of no bands of the standard and lie in none of "
-            f"them; it has {_shorten([str(band) for band in bands])}"
+            f"'{age.name}': {_shorten(wrong)} match no age bands of the standard, which has "
+            f"{_shorten([str(band) for band in bands])}: a band must add some of these up, or lie within one"
         )
     used = sorted({home for home in homes if home is not None})
     require_disjoint(used, f"'{age.name}'")
@@ -203,14 +205,15 @@ def _people(population: pd.DataFrame, cell: AgeBand, sex: str | None) -> float:
     return float(population["population"].to_numpy()[inside].sum())
 
 
-def _restriction(share: float, name: str, cells: list[AgeBand], age: pd.Series) -> list[str]:
+def _age_notes(population: pd.DataFrame, name: str, cells: list[AgeBand], age: pd.Series) -> list[str]:
     """What a reader must know where the standard is not used whole, or its first band has only older people."""
     notes = []
-    whole = AgeBand(cells[0].low, cells[-1].high)
-    if share < 1:
+    inside = np.array([find_containing(band, cells) is not None for band in population["band"]])
+    people = population["population"].to_numpy()
+    if people[~inside].any():
         notes.append(
-            f"The standard population ({name}) is restricted to ages {whole}, those of the data: "
-            f"{100 * share:.1f}% of it."
+            f"The standard population ({name}) is restricted to ages {AgeBand(cells[0].low, cells[-1].high)}, "
+            f"those of the data: {100 * people[inside].sum() / people.sum():.1f}% of it."
         )
     if pd.api.types.is_numeric_dtype(age.dtype) and age.min() >= cells[0].low + 1:
         notes.append(

@@ -52,7 +52,7 @@ def standardized(
     by : str or list of str, optional
         Column or columns whose combinations are the groups.
     population : str, optional
-        Column of people (or person-years) at risk, where the data are counts.
+        Column of people at risk, where the data are counts; person-years give rates per person-year.
     ci : {"gamma", "tiwari", "mid-p", "normal", "wald"}
         Interval. All but "wald" take the cases of a cell as Poisson, as is usual for rates and right for a
         condition that is not common; "wald" takes them as binomial.
@@ -62,8 +62,7 @@ def standardized(
     -------
     Estimates
         Two rows a group, `measure` "crude prevalence" and "standardized prevalence", both with the interval
-        of `ci`: `estimate`, `conf_low`, `conf_high` as proportions (0 to 1; per person-year where
-        `population` is that), `std_error`, `n`, `events`. Rows with a missing value are left out and counted.
+        of `ci`: `estimate`, `conf_low`, `conf_high` as proportions (0 to 1), `std_error`, `n`, `events`. Rows with a missing value are left out and counted.
         Where a group has nobody in a cell that the standard has, its standardized prevalence is NaN and a
         note names the cell: nothing is reweighted. The standard is restricted to the ages of the data.
 

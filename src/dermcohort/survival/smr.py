@@ -52,8 +52,8 @@ def smr(
     -------
     Estimates
         A row `measure` "SMR" a group with `events` (observed), `expected`, `person_years`; where `rates` has
-        `population`, a row "indirectly standardized rate" too, the SMR times the crude rate of the reference.
-        Rows with a missing value are left out and counted.
+        `population`, a row "indirectly standardized rate per 1,000 person-years" too, the SMR times the crude
+        rate of the reference. Rows with a missing value are left out and counted.
 
     Raises
     ------
