@@ -9,6 +9,7 @@ from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
 from .readers import ReaderError
 from .simulate import simulate_cohorts
+from .standard import standard_population
 from .study import Study, StudyError, open_study
 from .variance import ReplicateDesign, SurveyDesign
 
@@ -31,6 +32,7 @@ __all__ = [
     "regression",
     "report",
     "simulate_cohorts",
+    "standard_population",
     "survey",
     "survival",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .design import binary_outcome
+
 
 def count_by(event: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
     """Rows `n` and `events` of each combination of the columns of `groups` that occurs; one row without any."""
@@ -13,6 +15,35 @@ def count_by(event: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
     labelled = printable_groups(groups).assign(_event=event)
     grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)["_event"]
     return grouped.agg(n="size", events="sum").astype(int).reset_index()
+
+
+def group_codes(groups: pd.DataFrame, inside: np.ndarray | None = None) -> tuple[np.ndarray, pd.DataFrame]:
+    """Code 0, 1, ... of the group of each row, -1 of rows that are not `inside`, and the groups, one row each."""
+    if inside is None:
+        inside = np.ones(len(groups), bool)
+    codes = np.full(len(groups), -1, np.int64)
+    if groups.shape[1] == 0:
+        codes[inside] = 0
+        return codes, pd.DataFrame(index=range(1))
+    labelled = printable_groups(groups[inside])
+    grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)
+    codes[inside] = grouped.ngroup().to_numpy()
+    return codes, grouped.size().index.to_frame(index=False)
+
+
+def event_counts(values: pd.Series, name: str) -> np.ndarray:
+    """Events of each row: numbers that are not negative, or what `binary_outcome` takes. None missing."""
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        return binary_outcome(values, name)
+    numbers = values.to_numpy(float)
+    if not (np.isfinite(numbers) & (numbers >= 0)).all():
+        raise ValueError(f"'{name}' must not be negative or infinite")
+    return numbers
+
+
+def whole(values: np.ndarray) -> np.ndarray:
+    """Counts as integers where all of them are."""
+    return values.astype(int) if (values == np.round(values)).all() else values
 
 
 def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
@@ -29,15 +60,3 @@ def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
 
 
 TEXT_OR_NUMBER = ("string", "integer", "floating", "boolean")
-
-
-def group_codes(groups: pd.DataFrame, inside: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
-    """Code 0, 1, ... of the group of each row that is `inside`, -1 of the others, and the groups, one row each."""
-    codes = np.full(len(groups), -1, np.int64)
-    if groups.shape[1] == 0:
-        codes[inside] = 0
-        return codes, pd.DataFrame(index=range(1))
-    labelled = printable_groups(groups[inside])
-    grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)
-    codes[inside] = grouped.ngroup().to_numpy()
-    return codes, grouped.size().index.to_frame(index=False)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
 from ..groups import printable_groups
+from ..poisson_intervals import exact_poisson
 
 PER_YEAR = {"years": 1.0, "months": 12.0, "days": 365.25}
 
@@ -98,13 +98,6 @@ def incidence_rate(
         notes=missing_note(len(frame), len(data), n_missing),
         conf_level=conf_level,
     )
-
-
-def exact_poisson(events: np.ndarray, conf_level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Exact limits of a Poisson mean: chi2(a/2; 2x)/2 and chi2(1 - a/2; 2x + 2)/2."""
-    tail = (1 - conf_level) / 2
-    low = np.where(events > 0, chi2.ppf(tail, 2 * np.maximum(events, 1)) / 2, 0.0)
-    return low, chi2.isf(tail, 2 * events + 2) / 2
 
 
 def _time_at_risk(values: pd.Series, name: str) -> np.ndarray:
