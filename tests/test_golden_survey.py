@@ -322,3 +322,30 @@ def test_cr1s_and_hc3():
     X = np.column_stack([np.ones(len(infert)), infert["spontaneous"], infert["induced"]]).astype(float)
     _, logit = logistic_model(X, infert["case"].to_numpy(float), np.ones(len(infert)))
     check(errors(bias_reduced(logit, None, "HC3").covariance), "own.hc3", rtol=1e-8)
+
+
+BANDS = {"(0,19]": "0-19", "(19,39]": "20-39", "(39,59]": "40-59", "(59,Inf]": "60+"}
+
+
+def test_standardization_with_a_design():
+    """As R's help page: the youngest are outside, so the standard is that of the others."""
+    data = read("nhanes")
+    data["age"] = data["agecat"].map(BANDS)
+    data["high"] = data["HI_CHOL"].where(data["age"] != "0-19")
+    standard = pd.DataFrame({"age": list(BANDS.values()), "population": [55901, 77670, 72816, 45364]})
+    found = prevalence.standardized(
+        data, "high", age="age", standard=standard, by=["RIAGENDR", "race"], design=NHANES
+    )
+    adjusted = found.table[found.table["measure"] == "standardized prevalence"]
+    check([*adjusted["estimate"], *adjusted["std_error"]], "svy.stdage")
+    assert "77.8% of it" in " ".join(found.notes)
+
+
+def test_standardizing_a_survey_to_itself_changes_nothing():
+    data = read("nhanes").dropna(subset="HI_CHOL")
+    data["age"] = data["agecat"].map(BANDS)
+    own = data.groupby("age", as_index=False)["WTMEC2YR"].sum().rename(columns={"WTMEC2YR": "population"})
+    table = prevalence.standardized(data, "HI_CHOL", age="age", standard=own, design=NHANES).table
+    assert table["estimate"].iloc[0] == pytest.approx(table["estimate"].iloc[1], rel=1e-13)
+    with pytest.raises(ValueError, match="ci='gamma' is unknown with design="):
+        prevalence.standardized(data, "HI_CHOL", age="age", standard=own, design=NHANES, ci="gamma")

@@ -13,8 +13,11 @@ import pandas as pd
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
 from ..groups import event_counts, group_codes, whole
-from ..standard import standard_cells
+from ..standard import StandardCells, standard_cells
 from ..standardization import DIRECT_INTERVALS, DIRECT_NAMES, direct
+from ..variance import ReplicateDesign, SurveyDesign
+from .standardized_survey import standardize_survey
+from .survey import INTERVALS, NAMES
 
 SHOWN = 5
 
@@ -28,7 +31,8 @@ def standardized(
     sex: str | None = None,
     by: str | Sequence[str] | None = None,
     population: str | None = None,
-    ci: str = "gamma",
+    design: SurveyDesign | ReplicateDesign | None = None,
+    ci: str | None = None,
     conf_level: float = 0.95,
 ) -> Estimates:
     """Prevalence standardized directly by age, or age and sex, with the crude one beside it.
@@ -53,9 +57,12 @@ def standardized(
         Column or columns whose combinations are the groups.
     population : str, optional
         Column of people at risk, where the data are counts; person-years give rates per person-year.
+    design : SurveyDesign or ReplicateDesign, optional
+        Sampling design: the prevalence of each cell is then weighted and the interval design-based.
     ci : {"gamma", "tiwari", "mid-p", "normal", "wald"}
-        Interval. All but "wald" take the cases of a cell as Poisson, as is usual for rates and right for a
-        condition that is not common; "wald" takes them as binomial.
+        Interval; "gamma" where not given. All but "wald" take the cases of a cell as Poisson, as is usual for rates and right for a
+        condition that is not common; "wald" takes them as binomial. With `design` one of `survey`'s: "logit" (where not given),
+        "beta", "likelihood", "arcsine", "wald".
     conf_level : float
 
     Returns
@@ -84,17 +91,23 @@ def standardized(
     0         crude prevalence       0.5       2
     1  standardized prevalence       0.5       2
     """
-    if ci not in DIRECT_INTERVALS:
-        raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(DIRECT_INTERVALS)}")
+    ci = ci or ("gamma" if design is None else "logit")
+    known = DIRECT_INTERVALS if design is None else INTERVALS
+    if ci not in known:
+        with_design = "" if design is None else " with design="
+        raise ValueError(f"ci='{ci}' is unknown{with_design}; choose one of {', '.join(known)}")
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level={conf_level} must lie between 0 and 1, e.g. 0.95")
     groups = as_list(by)
     if sex is not None and sex in groups:
         raise ValueError(f"'{sex}' is given as sex and in by: leave sex out to standardize each sex by age")
+    if design is not None and population is not None:
+        raise ValueError("population= is for counts, design= for people: leave one out")
     used = list(dict.fromkeys([outcome, age, *as_list(sex), *groups, *as_list(population)]))
     require_columns(data, used, "data")
     n_missing = {name: int(data[name].isna().sum()) for name in used}
-    frame = data[used].dropna()
+    complete = data[used].notna().all(axis=1)
+    frame = data.loc[complete, used]
     if frame.empty:
         raise ValueError(f"no row has all of {', '.join(used)}: there is nothing to standardize")
     cases = (
@@ -107,6 +120,11 @@ def standardized(
         raise ValueError(f"ci='wald' is for proportions, but '{outcome}' exceeds '{population}'")
     cells = standard_cells(frame[age], standard, None if sex is None else frame[sex])
 
+    by_what = "age" if sex is None else "age and sex"
+    if design is not None:
+        return _from_survey(
+            data, outcome, cases, complete.to_numpy(), groups, cells, design, ci, conf_level, by_what
+        )
     rows, levels = group_codes(frame[groups])
     shape = (len(levels), len(cells.table))
     x, n = (_cell_sums(rows, cells.codes, values, shape) for values in (cases, at_risk))
@@ -134,7 +152,6 @@ def standardized(
     notes += _empty_notes(levels, n, cells.table["share"].to_numpy(), cells.labels)
     if (np.stack([crude.high, adjusted.high]) > limit).any():
         notes.append("An upper limit beyond 1 is given as 1.")
-    by_what = "age" if sex is None else "age and sex"
     return Estimates(
         table=tidy(table, groups),
         method=(
@@ -143,6 +160,64 @@ def standardized(
         ),
         n=int(at_risk.sum()),
         events=int(cases.sum()),
+        n_missing=n_missing,
+        notes=tuple(notes),
+        conf_level=conf_level,
+    )
+
+
+def _from_survey(
+    data: pd.DataFrame,
+    outcome: str,
+    cases: np.ndarray,
+    complete: np.ndarray,
+    groups: list[str],
+    cells: StandardCells,
+    design: SurveyDesign | ReplicateDesign,
+    ci: str,
+    conf_level: float,
+    by_what: str,
+) -> Estimates:
+    sample = design.sample(data)
+    y, cell = np.zeros(len(data)), np.zeros(len(data), int)
+    y[complete], cell[complete] = cases, cells.codes
+    inside = complete & (sample.weights > 0)
+    codes, levels = group_codes(data[groups], inside)
+    share = cells.table["share"].to_numpy()
+    found = standardize_survey(y, codes, cell, len(levels), share, sample, ci, conf_level)
+    events = np.bincount(codes[inside], y[inside], len(levels)).astype(int)
+    blocks = [
+        levels.assign(
+            term=outcome,
+            measure=f"{kind} prevalence",
+            estimate=found.estimate[i],
+            conf_low=found.low[i],
+            conf_high=found.high[i],
+            std_error=found.std_error[i],
+            df=found.df,
+            n=found.n,
+            events=events,
+            _group=range(len(levels)),
+        )
+        for i, kind in enumerate(("crude", "standardized"))
+    ]
+    table = pd.concat(blocks).sort_values("_group", kind="stable").drop(columns="_group")
+    used = [*dict.fromkeys([outcome, *groups])]
+    n_missing = {name: int(data[name].isna().sum()) for name in used}
+    notes = [*missing_note(int(complete.sum()), len(data), n_missing), *cells.notes, *sample.notes]
+    notes += _empty_notes(levels, found.n_cell, share, cells.labels)
+    if np.isnan(found.low).any():
+        notes.append(
+            "Where the outcome does not vary, or there are no degrees of freedom, there is no interval."
+        )
+    return Estimates(
+        table=tidy(table, groups),
+        method=(
+            f"Survey-weighted prevalence, crude and standardized directly by {by_what} to the standard population "
+            f"{cells.name} ({design.describe()}), with {NAMES[ci]} {100 * conf_level:.4g}% confidence intervals."
+        ),
+        n=int(inside.sum()),
+        events=int(y[inside].sum()),
         n_missing=n_missing,
         notes=tuple(notes),
         conf_level=conf_level,
