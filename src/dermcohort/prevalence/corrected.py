@@ -84,7 +84,7 @@ def corrected(
     >>> corrected(26, 109, 0.90, 0.85).table["estimate"].round(3).tolist()
     [0.118]
     >>> corrected(26, 109, (45, 50), (170, 200)).table[["conf_low", "conf_high"]].round(3).values.tolist()
-    [[0.012, 0.245]]
+    [[0.001, 0.251]]
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level={conf_level} must lie between 0 and 1, e.g. 0.95")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit, gammaln
+from scipy.special import gammaln
 from scipy.stats import chi2, norm
 
 from .intervals import wilson
