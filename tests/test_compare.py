@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from golden import read, reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -191,16 +191,17 @@ def test_mantel_haenszel_of_trials(measure):
     assert found.homogeneity["df"] == 12
 
 
-@given(st.integers(0, 40), st.integers(0, 25))
+@pytest.mark.parametrize(("x1", "x0"), [(1, 24), (7, 1), (12, 9), (20, 13), (39, 20)])
 def test_score_intervals_of_statsmodels(x1, x0):
-    data = people((x1, 40, x0, 25))
-    for ci, method in (("newcombe", "newcomb"), ("miettinen-nurminen", "score")):
-        found = last(difference(data, "sick", "exposed", ci=ci))
+    """Inside only: with 0 or all of a group statsmodels has NaN (an arccos out of its range) or a wrong limit, -0.2312
+    for 0 of 40 against 2 of 25, where the definition (own.pd.mn.zero) and we have -0.2514."""
+    for ci, method, rtol in (("newcombe", "newcomb", 1e-12), ("miettinen-nurminen", "score", 1e-8)):
+        found = last(difference(people((x1, 40, x0, 25)), "sick", "exposed", ci=ci))
         theirs = confint_proportions_2indep(x1, 40, x0, 25, method=method, compare="diff", correction=True)
-        # statsmodels stops at 1e-8 or so, and its interval of 0 or all of both groups is NaN
-        np.testing.assert_allclose(
-            np.where(np.isnan(theirs), theirs, [found["conf_low"], found["conf_high"]]), theirs, atol=1e-7
-        )
+        np.testing.assert_allclose([found["conf_low"], found["conf_high"]], theirs, rtol=rtol)
+    found = last(ratio(people((x1, 40, x0, 25)), "sick", "exposed", ci="score"))
+    theirs = confint_proportions_2indep(x1, 40, x0, 25, method="score", compare="ratio", correction=False)
+    np.testing.assert_allclose([found["conf_low"], found["conf_high"]], theirs, rtol=1e-8)
 
 
 # -------------------------------------------------------------------------------------------- by hand
@@ -235,6 +236,7 @@ counts = st.integers(1, 30).flatmap(lambda n: st.tuples(st.integers(0, n), st.ju
 tables = st.tuples(counts, counts).map(lambda pair: (*pair[0], *pair[1]))
 
 
+@settings(max_examples=40, deadline=None)
 @given(tables, st.sampled_from(COMPARISONS))
 def test_exchanging_the_groups_inverts(table, method):
     function, ci = method
@@ -245,6 +247,7 @@ def test_exchanging_the_groups_inverts(table, method):
     np.testing.assert_allclose(one, back[[0, 2, 1]], rtol=1e-9, atol=1e-12)
 
 
+@settings(max_examples=40, deadline=None)
 @given(tables, st.sampled_from(COMPARISONS))
 def test_an_interval_holds_its_estimate(table, method):
     function, ci = method
@@ -256,6 +259,7 @@ def test_an_interval_holds_its_estimate(table, method):
         assert found["conf_low"] < found["conf_high"]
 
 
+@settings(max_examples=40, deadline=None)
 @given(tables)
 def test_the_score_interval_of_the_ratio_agrees_with_the_p_value(table):
     found = last(ratio(people(table), "sick", "exposed", ci="score"))
@@ -263,6 +267,7 @@ def test_the_score_interval_of_the_ratio_agrees_with_the_p_value(table):
         assert (found["p_value"] < 0.05) == (not found["conf_low"] < 1 < found["conf_high"])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(tables, min_size=1, max_size=4), st.sampled_from(["OR", "PR", "RD"]), st.randoms())
 def test_pooling_does_not_see_the_order_of_rows(strata, measure, random):
     data = people(*strata)
@@ -274,6 +279,7 @@ def test_pooling_does_not_see_the_order_of_rows(strata, measure, random):
     assert str(one.association) == str(other.association)
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     tables, st.sampled_from([("OR", odds_ratio, "wald"), ("PR", ratio, "log"), ("RD", difference, "wald")])
 )
@@ -374,7 +380,7 @@ def test_wrong_arguments_are_explained():
     data = people((6, 10, 3, 10))
     with pytest.raises(ValueError, match="ci='katz' is unknown; choose one of log, score"):
         ratio(data, "sick", "exposed", ci="katz")
-    with pytest.raises(ValueError, match="no column 'exposd'. Did you mean 'exposed'"):
+    with pytest.raises(ValueError, match=r"no column 'exposd'. Did you mean 'exposed'"):
         difference(data, "sick", "exposd")
     with pytest.raises(ValueError, match=r"'stratum' has 1 level\(s\) among the 20 complete rows"):
         odds_ratio(data, "sick", "stratum")
