@@ -136,6 +136,7 @@ def test_ratios_of_three_levels():
         ("own.pr.koopman.zero", ratio, "score", (0, 20, 3, 15), 0.95),
         ("own.pd.wald", difference, "wald", None, 0.95),
         ("own.pd.mn", difference, "miettinen-nurminen", None, 0.95),
+        ("own.pd.mn.unequal", difference, "miettinen-nurminen", (12, 40, 9, 25), 0.95),
         ("own.pd.mn.zero", difference, "miettinen-nurminen", (0, 20, 3, 15), 0.90),
     ],
 )
@@ -192,16 +193,25 @@ def test_mantel_haenszel_of_trials(measure):
 
 
 @pytest.mark.parametrize(("x1", "x0"), [(1, 24), (7, 1), (12, 9), (20, 13), (39, 20)])
-def test_score_intervals_of_statsmodels(x1, x0):
-    """Inside only: with 0 or all of a group statsmodels has NaN (an arccos out of its range) or a wrong limit, -0.2312
-    for 0 of 40 against 2 of 25, where the definition (own.pd.mn.zero) and we have -0.2514."""
-    for ci, method, rtol in (("newcombe", "newcomb", 1e-12), ("miettinen-nurminen", "score", 1e-8)):
-        found = last(difference(people((x1, 40, x0, 25)), "sick", "exposed", ci=ci))
-        theirs = confint_proportions_2indep(x1, 40, x0, 25, method=method, compare="diff", correction=True)
-        np.testing.assert_allclose([found["conf_low"], found["conf_high"]], theirs, rtol=rtol)
-    found = last(ratio(people((x1, 40, x0, 25)), "sick", "exposed", ci="score"))
+def test_intervals_of_statsmodels(x1, x0):
+    """Not its Miettinen-Nurminen difference, whose cubic has a wrong coefficient (statsmodels issue 10269)."""
+    data = people((x1, 40, x0, 25))
+    found = last(difference(data, "sick", "exposed"))
+    theirs = confint_proportions_2indep(x1, 40, x0, 25, method="newcomb", compare="diff")
+    np.testing.assert_allclose([found["conf_low"], found["conf_high"]], theirs, rtol=1e-12)
+    found = last(ratio(data, "sick", "exposed", ci="score"))
     theirs = confint_proportions_2indep(x1, 40, x0, 25, method="score", compare="ratio", correction=False)
     np.testing.assert_allclose([found["conf_low"], found["conf_high"]], theirs, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("table", "low", "high"),
+    [((56, 70, 48, 80), 0.0528, 0.3382), ((9, 10, 3, 10), 0.1700, 0.8406), ((10, 10, 0, 20), 0.7156, 1)],
+)
+def test_miettinen_nurminen_of_newcombes_table(table, low, high):
+    """Newcombe (1998), table II, method 6."""
+    found = last(difference(people(table), "sick", "exposed", ci="miettinen-nurminen"))
+    assert (round(found["conf_low"], 4), round(found["conf_high"], 4)) == (low, high)
 
 
 # -------------------------------------------------------------------------------------------- by hand

@@ -66,6 +66,7 @@ record("own.pr.koopman", "PR score", "lung", "with(lung, koopman(sum(status[sex 
 record("own.pr.koopman.zero", "PR score, no events in one group", "0/20 vs 3/15", "koopman(0, 20, 3, 15)")
 record("own.pd.wald", "Wald difference", "lung", "with(lung, prop.test(c(sum(status[sex == 2] == 2), sum(status[sex == 1] == 2)), c(sum(sex == 2), sum(sex == 1)), correct = FALSE)$conf.int)")
 record("own.pd.mn", "Miettinen-Nurminen difference", "lung", "with(lung, miettinen_nurminen(sum(status[sex == 2] == 2), sum(sex == 2), sum(status[sex == 1] == 2), sum(sex == 1)))")
+record("own.pd.mn.unequal", "Miettinen-Nurminen difference", "12/40 vs 9/25", "miettinen_nurminen(12, 40, 9, 25)")
 record("own.pd.mn.zero", "Miettinen-Nurminen difference, no events in one group, 90 %", "0/20 vs 3/15", "miettinen_nurminen(0, 20, 3, 15, .9)")
 record("own.mh.or.infert", "MH OR, CMH without correction, Breslow-Day-Tarone, by education", "infert", "local({x <- table(-(infert$spontaneous > 0), -infert$case, infert$education); m <- mantelhaen.test(x, correct = FALSE); c(m$estimate, lower = m$conf.int[1], upper = m$conf.int[2], m$statistic, p = m$p.value, bdt = breslow_day(x))})")
 record("own.mh.or.matched", "MH OR of matched sets", "infert", "local({x <- table(-(infert$spontaneous > 0), -infert$case, infert$stratum); m <- mantelhaen.test(x); c(m$estimate, m$conf.int, m$statistic, p = m$p.value)})")
