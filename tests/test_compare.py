@@ -1,5 +1,7 @@
 """Prevalence compared between groups: against R, by hand, and where a cell is empty."""
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from dermcohort import Estimates
 from dermcohort.prevalence import difference, mantel_haenszel, odds_ratio, ratio
+
+matplotlib.use("Agg")
 
 COMPARISONS = [
     (ratio, "log"),
@@ -362,6 +366,7 @@ def test_strata_of_two_columns_can_be_printed_and_saved(tmp_path):
     found = mantel_haenszel(data, "sick", "exposed", ["stratum", "sex"])
     assert found.table[["stratum", "sex"]].values.tolist()[-2:] == [["1", "m"], [None, None]]
     assert "pooled" in found.to_markdown()
+    assert "Homogeneity over strata: chi-square" in found.to_markdown()
     loaded = Estimates.load(found.save(tmp_path / "pooled"))
     pd.testing.assert_frame_equal(loaded.table, found.table)
     assert loaded.homogeneity == found.homogeneity
@@ -406,3 +411,11 @@ def test_wrong_arguments_are_explained():
         mantel_haenszel(data.assign(stratum=data["exposed"].astype(str)), "sick", "exposed", "stratum")
     with pytest.raises(ValueError, match="conf_level=95 must lie between 0 and 1"):
         ratio(data, "sick", "exposed", conf_level=95)
+
+
+def test_ratios_are_drawn_on_a_log_axis():
+    data = people((6, 10, 3, 10))
+    assert ratio(data, "sick", "exposed").plot().get_xscale() == "log"
+    assert odds_ratio(data, "sick", "exposed").plot().get_xscale() == "log"
+    assert difference(data, "sick", "exposed").plot().get_xscale() == "linear"
+    plt.close("all")

@@ -68,6 +68,7 @@ def test_by_hand():
     assert found.table["measure"].tolist() == ["prevalence"] * 3 + ["prevalence difference per unit of score"]
     assert found.table["score"].tolist()[:3] == [1, 2, 3]
     assert "scores 1, 2, 3" in found.method
+    assert "Departure from a straight line: chi-square 0.00, df 1, p 1.00." in found.gt().as_raw_html()
 
 
 levels = st.lists(

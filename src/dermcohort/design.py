@@ -423,7 +423,7 @@ def _levels_of(factor: Any, reduced: bool, spec: ModelSpec, variables: set[str])
 
 def level_text(level: Hashable) -> str:
     """A level as it is printed: whole numbers without decimals."""
-    return f"{level:g}" if isinstance(level, float) else str(level)
+    return f"{level:.15g}" if isinstance(level, float) else str(level)
 
 
 def _require_usable(matrix: np.ndarray, columns: Sequence[Column], *, centered: bool) -> None:

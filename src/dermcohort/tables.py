@@ -16,7 +16,9 @@ from .estimates import COLUMNS
 if TYPE_CHECKING:
     from great_tables import GT
 
-RATIOS = frozenset({"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs"})
+RATIOS = frozenset(
+    {"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs", "prevalence ratio", "odds ratio"}
+)
 PROPORTIONS = frozenset({"prevalence", "proportion", "risk", "survival", "sensitivity", "specificity"})
 
 
@@ -57,7 +59,7 @@ def measure_heading(measure: str, conf_level: float) -> str:
     """``OR (95% CI)``, ``Prevalence, % (95% CI)``."""
     if measure.startswith("per "):
         measure = f"rate {measure}"
-    name = measure if measure in RATIOS else measure[:1].upper() + measure[1:]
+    name = measure[:1].upper() + measure[1:]
     unit = ", %" if measure in PROPORTIONS else ""
     return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
 

@@ -76,7 +76,7 @@ def ratio(
     def compare(t: TwoByTwo) -> dict[str, float]:
         effect = core.proportion_ratio(t)
         limits = core.log_limits(effect, conf_level) if ci == "log" else core.koopman_limits(t, conf_level)
-        return _row(effect, limits, *core.pearson(t))
+        return as_row(effect, limits, *core.pearson(t))
 
     notes = []
     if ci == "log" and groups.nobody.any():
@@ -118,7 +118,7 @@ def difference(
     name, limits_of = DIFFERENCE_INTERVALS[ci]
 
     def compare(t: TwoByTwo) -> dict[str, float]:
-        return _row(core.proportion_difference(t), limits_of(t, conf_level), *core.pearson(t))
+        return as_row(core.proportion_difference(t), limits_of(t, conf_level), *core.pearson(t))
 
     notes = []
     if ci == "wald" and (groups.nobody | groups.everybody).any():
@@ -160,12 +160,12 @@ def odds_ratio(
     def compare(t: TwoByTwo) -> dict[str, float]:
         if ci == "wald":
             effect = core.odds_ratio_woolf(t)
-            return _row(effect, core.log_limits(effect, conf_level), *core.pearson(t))
+            return as_row(effect, core.log_limits(effect, conf_level), *core.pearson(t))
         table = core.ConditionalTable(t)
         estimate = table.estimate()
         limits = table.limits(conf_level, 1.0 if ci == "exact" else 0.5)
         p_value = table.exact_p() if ci == "exact" else table.mid_p()
-        return _row(core.Effect(estimate, core.log_or_nan(estimate), math.nan), limits, math.nan, p_value)
+        return as_row(core.Effect(estimate, core.log_or_nan(estimate), math.nan), limits, math.nan, p_value)
 
     notes = []
     if ci == "wald" and (groups.nobody | groups.everybody).any():
@@ -235,7 +235,8 @@ def _require_known(ci: str, known: Mapping[str, Any]) -> None:
 # --------------------------------------------------------------------------------------- to estimates
 
 
-def _row(effect: core.Effect, limits: core.Limits, statistic: float, p_value: float) -> dict[str, float]:
+def as_row(effect: core.Effect, limits: core.Limits, statistic: float, p_value: float) -> dict[str, float]:
+    """The numbers of a row; the test is a chi-square with one degree of freedom, or has no statistic."""
     return {
         "estimate": effect.estimate,
         "conf_low": limits[0],
@@ -259,7 +260,7 @@ def _estimates(
 ) -> Estimates:
     levels = groups.counts[groups.exposure].to_numpy()
     n, events = groups.counts["n"].to_numpy(float), groups.counts["events"].to_numpy(float)
-    reference_row = dict.fromkeys(_row(core.Effect(0, 0, 0), (0, 0), 0, 0), math.nan)
+    reference_row = dict.fromkeys(as_row(core.Effect(0, 0, 0), (0, 0), 0, 0), math.nan)
     rows = [{**reference_row, "estimate": null, "coef": 0.0}]
     rows += [compare(TwoByTwo(events[i], n[i], events[0], n[0])) for i in range(1, len(n))]
     table = pd.DataFrame(rows).assign(

@@ -1,9 +1,6 @@
 """Two groups compared within strata: Mantel-Haenszel estimates, and whether the strata agree.
 
-Sources: Mantel & Haenszel (1959) JNCI 22:719; Robins, Breslow & Greenland (1986) Biometrics 42:311 (variance of the
-odds ratio); Greenland & Robins (1985) Biometrics 41:55 (ratio); Sato (1989) Biometrics 45:1323 (difference);
-Breslow & Day (1980) section 4.4 with Tarone (1985) Biometrika 72:91 (homogeneity of odds ratios). Numbers equal
-those of R's mantelhaen.test and metafor::rma.mh.
+The arithmetic is in pooling.py. Numbers equal those of R's mantelhaen.test and metafor::rma.mh.
 """
 
 from __future__ import annotations
@@ -11,18 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from ..design import as_list, level_text
 from ..estimates import Estimates, tidy
+from ..tables import format_p
+from . import pooling
 from . import two_by_two as core
-from .compare import read_groups
+from .compare import as_row, read_groups
 from .two_by_two import Effect, TwoByTwo
-
-MEASURES = {"OR": "odds ratio", "PR": "prevalence ratio", "RD": "prevalence difference"}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -40,6 +37,14 @@ class MantelHaenszel(Estimates):
 
     association: Mapping[str, float]
     homogeneity: Mapping[str, float]
+
+    def _table_notes(self) -> list[str]:
+        test = self.homogeneity
+        shown = (
+            f"Homogeneity over strata: chi-square {test['statistic']:.2f}, df {test['df']:.0f}, "
+            f"p {format_p(test['p_value'])}."
+        )
+        return [*super()._table_notes(), *([] if math.isnan(test["statistic"]) else [shown])]
 
 
 def mantel_haenszel(
@@ -94,6 +99,7 @@ def mantel_haenszel(
     """
     if measure not in MEASURES:
         raise ValueError(f"measure='{measure}' is unknown; choose one of {', '.join(MEASURES)}")
+    kind = MEASURES[measure]
     by = as_list(strata)
     if not by:
         raise ValueError("strata: name one column or more")
@@ -108,15 +114,15 @@ def mantel_haenszel(
     if not informative.any():
         raise ValueError(f"strata: no stratum has people of both levels of '{exposure}'")
     tables = [TwoByTwo(*row) for row in counts[["x1", "n1", "x0", "n0"]].to_numpy(float)]
-    kept = Tables(*np.array(tables)[informative].T)
+    kept = pooling.Tables(*np.array(tables)[informative].T)
 
-    pooled, weight = POOLED[measure](kept)
-    association = cochran_mantel_haenszel(kept, correct)
+    pooled, weight = kind.pooled(kept)
+    association = pooling.cochran_mantel_haenszel(kept, correct)
     effects = [
-        EFFECT[measure](t) if known else Effect(math.nan, math.nan, math.nan)
+        kind.effect(t) if known else Effect(math.nan, math.nan, math.nan)
         for t, known in zip(tables, informative, strict=True)
     ]
-    homogeneity = breslow_day(kept, pooled.estimate) if measure == "OR" else woolf(effects)
+    homogeneity = pooling.breslow_day(kept, pooled.estimate) if measure == "OR" else pooling.woolf(effects)
 
     weights = np.zeros(len(tables))
     weights[informative] = weight / weight.sum() if weight.sum() > 0 else math.nan
@@ -127,14 +133,14 @@ def mantel_haenszel(
         term=[exposure] * len(tables) + ["pooled"],
         level=[level_text(levels[1])] * len(tables) + [None],
         reference=[level_text(levels[0])] * len(tables) + [None],
-        measure=MEASURES[measure],
+        measure=kind.name,
         n=[*(counts["n1"] + counts["n0"]), int(groups.counts["n"].sum())],
         events=[*(counts["x1"] + counts["x0"]), int(groups.counts["events"].sum())],
         weight=[*weights, 1.0],
     )
     return MantelHaenszel(
         table=tidy(rows, by),
-        method=_method(measure, correct, conf_level),
+        method=_method(kind, correct, conf_level),
         n=int(groups.counts["n"].sum()),
         events=int(groups.counts["events"].sum()),
         n_missing=groups.n_missing,
@@ -145,121 +151,31 @@ def mantel_haenszel(
     )
 
 
-# ------------------------------------------------------------------------------------------- arithmetic
+class Measure(NamedTuple):
+    """What a measure is called, its estimate in one stratum and in all, and the names of their variance and test."""
+
+    name: str
+    effect: Callable[[TwoByTwo], Effect]
+    pooled: Callable[[pooling.Tables], tuple[Effect, np.ndarray]]
+    variance: str
+    homogeneity: str
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Strata with both groups: x1 of n1 exposed and x0 of n0 unexposed have the outcome."""
-
-    x1: np.ndarray
-    n1: np.ndarray
-    x0: np.ndarray
-    n0: np.ndarray
-
-    @property
-    def total(self) -> np.ndarray:
-        return self.n1 + self.n0
-
-    @property
-    def odds_cells(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        return self.x1, self.n1 - self.x1, self.x0, self.n0 - self.x0
-
-
-def pooled_odds_ratio(t: Tables) -> tuple[Effect, np.ndarray]:
-    """sum(R) / sum(S) with R = ad/N, S = bc/N (which are the weights); variance of Robins, Breslow & Greenland."""
-    a, b, c, d = t.odds_cells
-    R, S = a * d / t.total, b * c / t.total
-    P, Q = (a + d) / t.total, (b + c) / t.total
-    ratio = core.quotient(R.sum(), S.sum())
-    if R.sum() == 0 or S.sum() == 0:
-        return Effect(ratio, math.nan, math.nan), S
-    variance = (
-        (P * R).sum() / (2 * R.sum() ** 2)
-        + (P * S + Q * R).sum() / (2 * R.sum() * S.sum())
-        + (Q * S).sum() / (2 * S.sum() ** 2)
-    )
-    return Effect(ratio, math.log(ratio), math.sqrt(variance)), S
-
-
-def pooled_ratio(t: Tables) -> tuple[Effect, np.ndarray]:
-    """sum(x1 n0 / N) / sum(x0 n1 / N); variance of Greenland & Robins, equation 13."""
-    R, S = t.x1 * t.n0 / t.total, t.x0 * t.n1 / t.total
-    ratio = core.quotient(R.sum(), S.sum())
-    if R.sum() == 0 or S.sum() == 0:
-        return Effect(ratio, math.nan, math.nan), S
-    D = (t.n1 * t.n0 * (t.x1 + t.x0) - t.x1 * t.x0 * t.total) / t.total**2
-    return Effect(ratio, math.log(ratio), math.sqrt(D.sum() / (R.sum() * S.sum()))), S
-
-
-def pooled_difference(t: Tables) -> tuple[Effect, np.ndarray]:
-    """Mean of the differences with weights n1 n0 / N; variance of Sato, which holds for sparse strata too."""
-    N = t.total
-    weight = t.n1 * t.n0 / N
-    difference = ((t.x1 * t.n0 - t.x0 * t.n1) / N).sum() / weight.sum()
-    P = (t.n1**2 * t.x0 - t.n0**2 * t.x1 + t.n1 * t.n0 * (t.n0 - t.n1) / 2) / N**2
-    Q = (t.x1 * (t.n0 - t.x0) + t.x0 * (t.n1 - t.x1)) / (2 * N)
-    variance = (difference * P.sum() + Q.sum()) / weight.sum() ** 2
-    return Effect(difference, difference, math.sqrt(variance) if variance >= 0 else math.nan), weight
-
-
-def cochran_mantel_haenszel(t: Tables, correct: bool) -> dict[str, float]:
-    """Observed against expected exposed events over all strata, as in R's mantelhaen.test."""
-    N, events = t.total, t.x1 + t.x0
-    expected = t.n1 * events / N
-    variance = (t.n1 * t.n0 * events * (N - events) / (N**2 * (N - 1))).sum()
-    if variance == 0:
-        return {"statistic": math.nan, "df": 1.0, "p_value": math.nan}
-    distance = abs((t.x1 - expected).sum())
-    if correct and distance >= 0.5:
-        distance -= 0.5
-    statistic = float(distance**2 / variance)
-    return {"statistic": statistic, "df": 1.0, "p_value": float(chi2.sf(statistic, 1))}
-
-
-def breslow_day(t: Tables, odds_ratio: float) -> dict[str, float]:
-    """Exposed events of each stratum against those that the pooled odds ratio would give; Tarone's correction."""
-    events = t.x1 + t.x0
-    varying = (events > 0) & (events < t.total)
-    df = float(varying.sum() - 1)
-    if df < 1 or not 0 < odds_ratio < math.inf:
-        return {"statistic": math.nan, "df": df, "p_value": math.nan}
-    x1, n1, n0, events = t.x1[varying], t.n1[varying], t.n0[varying], events[varying]
-    # the root of A (n0 - events + A) = OR (n1 - A) (events - A) that is a possible count
-    c = n0 - events + odds_ratio * (n1 + events)
-    root = np.sqrt(c**2 + 4 * (1 - odds_ratio) * odds_ratio * n1 * events)
-    expected = 2 * odds_ratio * n1 * events / (c + root)
-    variance = 1 / (
-        1 / expected + 1 / (n1 - expected) + 1 / (events - expected) + 1 / (n0 - events + expected)
-    )
-    deviation = x1 - expected
-    statistic = (deviation**2 / variance).sum() - deviation.sum() ** 2 / variance.sum()
-    return {"statistic": float(statistic), "df": df, "p_value": float(chi2.sf(statistic, df))}
-
-
-def woolf(effects: Sequence[Effect]) -> dict[str, float]:
-    """Weighted squares of the strata's coefficients about their inverse-variance mean (Woolf 1955)."""
-    usable = [e for e in effects if e.std_error > 0]
-    df = float(len(usable) - 1)
-    if df < 1:
-        return {"statistic": math.nan, "df": df, "p_value": math.nan}
-    coef = np.array([e.coef for e in usable])
-    weight = np.array([e.std_error for e in usable]) ** -2
-    statistic = (weight * (coef - (weight @ coef) / weight.sum()) ** 2).sum()
-    return {"statistic": float(statistic), "df": df, "p_value": float(chi2.sf(statistic, df))}
-
-
-EFFECT: dict[str, Callable[[TwoByTwo], Effect]] = {
-    "OR": core.odds_ratio_woolf,
-    "PR": core.proportion_ratio,
-    "RD": core.proportion_difference,
+MEASURES = {
+    "OR": Measure(
+        "odds ratio",
+        core.odds_ratio_woolf,
+        pooling.pooled_odds_ratio,
+        "Robins-Breslow-Greenland",
+        "Breslow-Day-Tarone",
+    ),
+    "PR": Measure(
+        "prevalence ratio", core.proportion_ratio, pooling.pooled_ratio, "Greenland-Robins", "Woolf"
+    ),
+    "RD": Measure(
+        "prevalence difference", core.proportion_difference, pooling.pooled_difference, "Sato", "Woolf"
+    ),
 }
-POOLED: dict[str, Callable[[Tables], tuple[Effect, np.ndarray]]] = {
-    "OR": pooled_odds_ratio,
-    "PR": pooled_ratio,
-    "RD": pooled_difference,
-}
-VARIANCE = {"OR": "Robins-Breslow-Greenland", "PR": "Greenland-Robins", "RD": "Sato"}
 
 
 # ---------------------------------------------------------------------------------------- to estimates
@@ -294,25 +210,15 @@ def _row(effect: Effect, test: tuple[float, float], measure: str, conf_level: fl
         low, high = core.within_one(core.wald_limits(effect, conf_level))
     else:
         low, high = core.log_limits(effect, conf_level)
-    return {
-        "estimate": effect.estimate,
-        "conf_low": low,
-        "conf_high": high,
-        "p_value": test[1],
-        "coef": effect.coef,
-        "std_error": effect.std_error,
-        "statistic": test[0],
-        "df": math.nan if math.isnan(test[0]) else 1.0,
-    }
+    return as_row(effect, (low, high), *test)
 
 
-def _method(measure: str, correct: bool, conf_level: float) -> str:
-    homogeneity = "Breslow-Day-Tarone" if measure == "OR" else "Woolf"
+def _method(kind: Measure, correct: bool, conf_level: float) -> str:
     correction = "with" if correct else "without"
     return (
-        f"{MEASURES[measure].capitalize()} within strata and pooled by Mantel-Haenszel, with Wald and "
-        f"{VARIANCE[measure]} {100 * conf_level:.4g}% confidence intervals; Cochran-Mantel-Haenszel test {correction} "
-        f"continuity correction; homogeneity by the {homogeneity} test."
+        f"{kind.name.capitalize()} within strata and pooled by Mantel-Haenszel, with Wald and "
+        f"{kind.variance} {100 * conf_level:.4g}% confidence intervals; Cochran-Mantel-Haenszel test {correction} "
+        f"continuity correction; homogeneity by the {kind.homogeneity} test."
     )
 
 

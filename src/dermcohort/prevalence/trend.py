@@ -17,6 +17,7 @@ from scipy.stats import chi2, norm
 
 from ..design import level_text
 from ..estimates import Estimates, tidy
+from ..tables import format_p
 from .compare import read_groups
 from .intervals import wilson
 
@@ -35,6 +36,14 @@ class Trend(Estimates):
 
     linear: Mapping[str, float]
     departure: Mapping[str, float]
+
+    def _table_notes(self) -> list[str]:
+        test = self.departure
+        shown = (
+            f"Departure from a straight line: chi-square {test['statistic']:.2f}, df {test['df']:.0f}, "
+            f"p {format_p(test['p_value'])}."
+        )
+        return [*super()._table_notes(), *([] if math.isnan(test["statistic"]) else [shown])]
 
 
 def trend(

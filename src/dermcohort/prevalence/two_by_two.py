@@ -30,6 +30,7 @@ class TwoByTwo(NamedTuple):
 
     @property
     def exchanged(self) -> TwoByTwo:
+        """The same with the groups exchanged: ratios become their reciprocals, differences change sign."""
         return TwoByTwo(self.x0, self.n0, self.x1, self.n1)
 
     @property
@@ -57,6 +58,7 @@ def quotient(numerator: float, denominator: float) -> float:
 
 
 def log_or_nan(value: float) -> float:
+    """The logarithm of what is positive and finite, else NaN."""
     return math.log(value) if 0 < value < math.inf else math.nan
 
 
@@ -144,6 +146,7 @@ def within_one(limits: Limits) -> Limits:
 
 
 def wald_difference(t: TwoByTwo, conf_level: float) -> Limits:
+    """Wald interval of the difference."""
     return within_one(wald_limits(proportion_difference(t), conf_level))
 
 
