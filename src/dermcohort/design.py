@@ -417,12 +417,13 @@ def _levels_of(factor: Any, reduced: bool, spec: ModelSpec, variables: set[str])
     shown = coding.contrasts.get_coding_column_names(coding.levels, reduced_rank=reduced)
     reference = None
     if reduced and isinstance(coding.contrasts, TreatmentContrasts):
-        reference = _level_text(next(level for level in coding.levels if level not in set(shown)))
-    return _Part(name, [_level_text(level) for level in shown], reference, True)
+        reference = level_text(next(level for level in coding.levels if level not in set(shown)))
+    return _Part(name, [level_text(level) for level in shown], reference, True)
 
 
-def _level_text(level: Hashable) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)
+def level_text(level: Hashable) -> str:
+    """A level as it is printed: whole numbers without decimals."""
+    return f"{level:.15g}" if isinstance(level, float) else str(level)
 
 
 def _require_usable(matrix: np.ndarray, columns: Sequence[Column], *, centered: bool) -> None:

@@ -30,6 +30,10 @@ PROPORTIONS = frozenset(
         "specificity",
     }
 )
+RATIOS = frozenset(
+    {"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs", "prevalence ratio", "odds ratio"}
+)
+PROPORTIONS = frozenset({"prevalence", "proportion", "risk", "survival", "sensitivity", "specificity"})
 
 
 def format_number(value: float, digits: int) -> str:
@@ -69,7 +73,7 @@ def measure_heading(measure: str, conf_level: float) -> str:
     """``OR (95% CI)``, ``Prevalence, % (95% CI)``."""
     if measure.startswith("per "):
         measure = f"rate {measure}"
-    name = measure if measure in RATIOS else measure[:1].upper() + measure[1:]
+    name = measure[:1].upper() + measure[1:]
     unit = ", %" if measure in PROPORTIONS else ""
     return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
 

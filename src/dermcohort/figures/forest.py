@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from ..tables import PROPORTIONS, RATIOS, groups_of, level_label, measure_heading
 
-DIFFERENCES = frozenset({"RD", "difference", "coefficient", "RERI"})
+DIFFERENCES = frozenset({"RD", "difference", "prevalence difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 FINE_TICKS = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 2.5, 3, 4])
 
