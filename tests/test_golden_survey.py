@@ -349,3 +349,51 @@ def test_standardizing_a_survey_to_itself_changes_nothing():
     assert table["estimate"].iloc[0] == pytest.approx(table["estimate"].iloc[1], rel=1e-13)
     with pytest.raises(ValueError, match="ci='gamma' is unknown with design="):
         prevalence.standardized(data, "HI_CHOL", age="age", standard=own, design=NHANES, ci="gamma")
+
+
+# ---------------------------------------------------------------------- comparisons
+
+
+def comparison(estimates, level: int) -> list[float]:
+    row = estimates.table.iloc[level]
+    logged = row["measure"] != "prevalence difference"
+    limits = [np.log(row[name]) if logged else row[name] for name in ("conf_low", "conf_high")]
+    return [row["coef"], row["std_error"], *limits, row["statistic"], row["df"]]
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome", "exposure", "level"),
+    [("nhanes", "HI_CHOL", "race", 1), ("colon", "many", "differ", 2), ("clus1", "awards", "stype", 2)],
+)
+def test_comparisons(colon, case, outcome, exposure, level):
+    data = {"nhanes": read("nhanes"), "colon": colon, "clus1": read("apiclus1")}[case]
+    design = {"nhanes": NHANES, "colon": COLON, "clus1": CLUS1}[case]
+    compare = (prevalence.ratio, prevalence.difference, prevalence.odds_ratio)
+    found = [comparison(c(data, outcome, exposure, design=design), level) for c in compare]
+    check(np.concatenate(found), f"own.svy.compare.{case}", rtol=1e-8)
+
+
+def trend_numbers(found) -> list[float]:
+    row = found.table.iloc[-1]
+    names = ["estimate", "std_error", "conf_low", "conf_high", "statistic", "df"]
+    test = found.departure
+    return [*row[names], test["statistic"], test["df"], test["p_value"]]
+
+
+def test_trends(colon):
+    nhanes = read("nhanes").assign(age=lambda d: pd.Categorical(d["agecat"], list(BANDS), ordered=True))
+    for case, found in {
+        "nhanes": prevalence.trend(nhanes, "HI_CHOL", "age", design=NHANES),
+        "colon": prevalence.trend(colon, "many", "differ", design=COLON),
+    }.items():
+        expected = np.delete(reference(f"own.svy.trend.{case}"), 8)  # the denominator df
+        np.testing.assert_allclose(trend_numbers(found), expected, rtol=1e-8)
+
+
+def test_comparison_refuses_intervals_without_a_design(colon):
+    with pytest.raises(ValueError, match="ci='newcombe' is unknown with design=; choose one of wald"):
+        prevalence.difference(colon, "many", "differ", design=COLON, ci="newcombe")
+    nobody = colon.assign(many=colon["many"].where(colon["differ"] != 2, 0))
+    found = prevalence.ratio(nobody, "many", "differ", design=COLON)
+    assert found.table["estimate"].iloc[1] == 0 and np.isnan(found.table["conf_low"].iloc[1])
+    assert "has no interval" in " ".join(found.notes)

@@ -7,17 +7,16 @@ Comparisons within strata are in stratified.py; adjusted ones are models (`dermc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
 import pandas as pd
 
-from ..design import binary_outcome, level_text, require_columns
-from ..estimates import Estimates, missing_note, tidy
-from ..groups import count_by
+from ..design import level_text
+from ..estimates import Estimates, tidy
+from ..variance import ReplicateDesign, SurveyDesign
 from . import two_by_two as core
+from .compare_groups import Groups, read_groups
+from .compare_survey import compare_survey
 from .two_by_two import TwoByTwo
 
 RATIO_INTERVALS = {"log": "log (Katz)", "score": "score (Koopman)"}
@@ -27,11 +26,16 @@ DIFFERENCE_INTERVALS: dict[str, tuple[str, Callable[[TwoByTwo, float], core.Limi
     "wald": ("Wald", core.wald_difference),
 }
 ODDS_RATIO_INTERVALS = {"wald": "Wald (Woolf)", "exact": "exact conditional", "mid-p": "mid-P conditional"}
-LARGEST_NUMBER_OF_LEVELS = 30
 
 
 def ratio(
-    data: pd.DataFrame, outcome: str, exposure: str, *, ci: str = "log", conf_level: float = 0.95
+    data: pd.DataFrame,
+    outcome: str,
+    exposure: str,
+    *,
+    design: SurveyDesign | ReplicateDesign | None = None,
+    ci: str | None = None,
+    conf_level: float = 0.95,
 ) -> Estimates:
     """Prevalence ratio of each level of an exposure against the first.
 
@@ -43,8 +47,11 @@ def ratio(
     exposure : str
         Column of groups; the first level that occurs (of a category in its order, else in sorted order) is the
         reference.
+    design : SurveyDesign or ReplicateDesign, optional
+        Sampling design: the groups' prevalences are then weighted, and the interval is design-based, on the log
+        scale with t.
     ci : {"log", "score"}
-        "log" is the Wald interval of the logarithm (Katz 1978), which a group without events has not; "score"
+        "log" (the default) is the Wald interval of the logarithm (Katz 1978), which a group without events has not; "score"
         (Koopman 1984) always exists and agrees with the p-value.
     conf_level : float
 
@@ -70,6 +77,10 @@ def ratio(
     0    no       1.0  2       1
     1   yes       2.0  2       2
     """
+    if design is not None:
+        _require_known(ci or "log", ("log",), " with design=")
+        return compare_survey(data, outcome, exposure, design, "prevalence ratio", conf_level)
+    ci = ci or "log"
     _require_known(ci, RATIO_INTERVALS)
     groups = read_groups(data, outcome, exposure, conf_level)
 
@@ -90,16 +101,22 @@ def ratio(
 
 
 def difference(
-    data: pd.DataFrame, outcome: str, exposure: str, *, ci: str = "newcombe", conf_level: float = 0.95
+    data: pd.DataFrame,
+    outcome: str,
+    exposure: str,
+    *,
+    design: SurveyDesign | ReplicateDesign | None = None,
+    ci: str | None = None,
+    conf_level: float = 0.95,
 ) -> Estimates:
     """Prevalence difference of each level of an exposure against the first.
 
     Parameters
     ----------
-    data, outcome, exposure, conf_level
+    data, outcome, exposure, design, conf_level
         As in `ratio`.
     ci : {"newcombe", "miettinen-nurminen", "wald"}
-        Newcombe's hybrid of two Wilson intervals (1998, method 10; R: DescTools::BinomDiffCI "score"), the
+        Newcombe's hybrid (the default; with a design "wald") of two Wilson intervals (1998, method 10; R: DescTools::BinomDiffCI "score"), the
         score interval of Miettinen and Nurminen (1985), or Wald's, kept within -1 and 1.
 
     Returns
@@ -113,6 +130,10 @@ def difference(
     >>> difference(data, "eczema", "smoker").table["estimate"].tolist()
     [0.0, 0.5]
     """
+    if design is not None:
+        _require_known(ci or "wald", ("wald",), " with design=")
+        return compare_survey(data, outcome, exposure, design, "prevalence difference", conf_level)
+    ci = ci or "newcombe"
     _require_known(ci, DIFFERENCE_INTERVALS)
     groups = read_groups(data, outcome, exposure, conf_level)
     name, limits_of = DIFFERENCE_INTERVALS[ci]
@@ -129,16 +150,22 @@ def difference(
 
 
 def odds_ratio(
-    data: pd.DataFrame, outcome: str, exposure: str, *, ci: str = "wald", conf_level: float = 0.95
+    data: pd.DataFrame,
+    outcome: str,
+    exposure: str,
+    *,
+    design: SurveyDesign | ReplicateDesign | None = None,
+    ci: str | None = None,
+    conf_level: float = 0.95,
 ) -> Estimates:
     """Odds ratio of each level of an exposure against the first.
 
     Parameters
     ----------
-    data, outcome, exposure, conf_level
+    data, outcome, exposure, design, conf_level
         As in `ratio`.
     ci : {"wald", "exact", "mid-p"}
-        "wald" is the cross-product ratio with Woolf's interval, which a table with an empty cell has not. "exact"
+        "wald" (the default) is the cross-product ratio with Woolf's interval, which a table with an empty cell has not. "exact"
         is the conditional estimate with the exact interval and p-value of R's fisher.test; "mid-p" the same
         estimate with half of the observed table counted in each tail.
 
@@ -154,6 +181,10 @@ def odds_ratio(
     >>> odds_ratio(data, "eczema", "smoker").table["estimate"].tolist()
     [1.0, 4.0]
     """
+    if design is not None:
+        _require_known(ci or "wald", ("wald",), " with design=")
+        return compare_survey(data, outcome, exposure, design, "odds ratio", conf_level)
+    ci = ci or "wald"
     _require_known(ci, ODDS_RATIO_INTERVALS)
     groups = read_groups(data, outcome, exposure, conf_level)
 
@@ -175,61 +206,9 @@ def odds_ratio(
     return _estimates(groups, "odds ratio", 1.0, compare, ODDS_RATIO_INTERVALS[ci], notes, conf_level)
 
 
-# --------------------------------------------------------------------------------------- at the door
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Rows and events of each level of an exposure, in order."""
-
-    exposure: str
-    counts: pd.DataFrame
-    n_missing: Mapping[str, int]
-    notes: tuple[str, ...]
-
-    @property
-    def nobody(self) -> np.ndarray:
-        """Which levels have no event."""
-        return (self.counts["events"] == 0).to_numpy()
-
-    @property
-    def everybody(self) -> np.ndarray:
-        """Which levels have nothing but events."""
-        return (self.counts["events"] == self.counts["n"]).to_numpy()
-
-
-def read_groups(
-    data: pd.DataFrame, outcome: str, exposure: str, conf_level: float, strata: Sequence[str] = ()
-) -> Groups:
-    """Check what was given, leave out rows with missing values, and count by stratum and level."""
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level={conf_level} must lie between 0 and 1, e.g. 0.95")
-    used = [outcome, exposure, *strata]
-    require_columns(data, used, "data")
-    if len(set(used)) < len(used):
-        raise ValueError(f"outcome, exposure and strata must be different columns, not {', '.join(used)}")
-    event = pd.Series(binary_outcome(data[outcome], outcome), index=data.index)
-    n_missing = {name: int(data[name].isna().sum()) for name in used}
-    complete = data[used].notna().all(axis=1)
-    n_levels = data.loc[complete, exposure].nunique()
-    if n_levels < 2:
-        raise ValueError(
-            f"exposure: '{exposure}' has {n_levels} level(s) among the {int(complete.sum()):,} complete rows; "
-            "a comparison needs two or more"
-        )
-    if n_levels > LARGEST_NUMBER_OF_LEVELS:
-        raise ValueError(
-            f"exposure: '{exposure}' has {n_levels:,} different values: cut it into groups (pandas.cut), "
-            "or use a model for a measurement"
-        )
-    counts = count_by(event[complete], data.loc[complete, [*strata, exposure]])
-    notes = missing_note(int(complete.sum()), len(data), n_missing)
-    return Groups(exposure, counts, n_missing, notes)
-
-
-def _require_known(ci: str, known: Mapping[str, Any]) -> None:
+def _require_known(ci: str, known: Iterable[str], where: str = "") -> None:
     if ci not in known:
-        raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(known)}")
+        raise ValueError(f"ci='{ci}' is unknown{where}; choose one of {', '.join(known)}")
 
 
 # --------------------------------------------------------------------------------------- to estimates

@@ -18,7 +18,8 @@ from ..estimates import Estimates, tidy
 from ..tables import format_p
 from . import pooling
 from . import two_by_two as core
-from .compare import as_row, read_groups
+from .compare import as_row
+from .compare_groups import read_groups
 from .two_by_two import Effect, TwoByTwo
 
 

@@ -18,8 +18,11 @@ from scipy.stats import chi2, norm
 from ..design import level_text
 from ..estimates import Estimates, tidy
 from ..tables import format_p
-from .compare import read_groups
+from ..variance import ReplicateDesign, SurveyDesign
+from .compare_groups import read_groups
+from .compare_survey import survey_trend, weighted_groups
 from .intervals import wilson
+from .survey import survey
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -29,18 +32,19 @@ class Trend(Estimates):
     Parameters
     ----------
     linear : mapping
-        Cochran-Armitage test: `statistic` (chi-square), `df`, `p_value`.
+        Cochran-Armitage test: `statistic` (chi-square), `df`, `p_value`; with a design t and its degrees of freedom.
     departure : mapping
         Test of what a straight line leaves unexplained: `statistic`, `df` (levels less 2), `p_value`.
     """
 
     linear: Mapping[str, float]
     departure: Mapping[str, float]
+    departure_test: str = "chi-square"
 
     def _table_notes(self) -> list[str]:
         test = self.departure
         shown = (
-            f"Departure from a straight line: chi-square {test['statistic']:.2f}, df {test['df']:.0f}, "
+            f"Departure from a straight line: {self.departure_test} {test['statistic']:.2f}, df {test['df']:.0f}, "
             f"p {format_p(test['p_value'])}."
         )
         return [*super()._table_notes(), *([] if math.isnan(test["statistic"]) else [shown])]
@@ -52,6 +56,7 @@ def trend(
     ordered: str,
     *,
     scores: Sequence[float] | None = None,
+    design: SurveyDesign | ReplicateDesign | None = None,
     conf_level: float = 0.95,
 ) -> Trend:
     """Test whether the prevalence rises or falls linearly over ordered levels.
@@ -67,6 +72,9 @@ def trend(
         Score of each level, as many as the category has levels (of numbers: as many as occur), e.g. the middles
         of age bands. 1, 2, 3, ... where not given, for numbers as well, as in R's prop.trend.test. A level that
         nobody has keeps its place.
+    design : SurveyDesign or ReplicateDesign, optional
+        Sampling design: prevalences (logit intervals) and line are then weighted, and the tests of the line and of
+        the departure from it are design-based Wald tests (F, R's svyglm).
     conf_level : float
 
     Returns
@@ -92,6 +100,8 @@ def trend(
     >>> found.linear["statistic"]
     2.0
     """
+    if design is not None:
+        return _with_design(data, outcome, ordered, scores, design, conf_level)
     groups = read_groups(data, outcome, ordered, conf_level)
     score = _scores(data[ordered], groups.counts[ordered], ordered, scores)
     x, n = groups.counts["events"].to_numpy(float), groups.counts["n"].to_numpy(float)
@@ -142,6 +152,51 @@ def trend(
         conf_level=conf_level,
         linear=line.linear,
         departure=line.departure,
+    )
+
+
+def _with_design(
+    data: pd.DataFrame,
+    outcome: str,
+    ordered: str,
+    scores: Sequence[float] | None,
+    design: SurveyDesign | ReplicateDesign,
+    conf_level: float,
+) -> Trend:
+    weighted = weighted_groups(data, outcome, ordered, design, conf_level)
+    of_levels = survey(data, outcome, design, by=ordered, conf_level=conf_level)
+    score = _scores(data[ordered], of_levels.table[ordered], ordered, scores)
+    line = survey_trend(weighted, score, conf_level)
+    levels = of_levels.table.assign(level=weighted.levels, score=score).drop(columns=["term", ordered])
+    slope = {
+        "level": None,
+        "measure": "prevalence difference per unit of score",
+        "estimate": line.slope,
+        "conf_low": line.slope - line.quantile * line.std_error,
+        "conf_high": line.slope + line.quantile * line.std_error,
+        "p_value": line.linear["p_value"],
+        "std_error": line.std_error,
+        "statistic": line.linear["statistic"],
+        "df": line.linear["df"],
+        "n": of_levels.n,
+        "events": of_levels.events,
+    }
+    table = pd.concat([levels, pd.DataFrame([slope])], ignore_index=True).assign(term=ordered)
+    shown = ", ".join(f"{value:g}" for value in score)
+    return Trend(
+        table=tidy(table),
+        method=(
+            f"Survey-weighted linear trend of the prevalence with scores {shown} ({design.describe()}): "
+            f"least-squares slope with its design-based t test and {100 * conf_level:.4g}% confidence interval."
+        ),
+        n=of_levels.n,
+        events=of_levels.events,
+        n_missing=of_levels.n_missing,
+        notes=of_levels.notes,
+        conf_level=conf_level,
+        linear=line.linear,
+        departure=line.departure,
+        departure_test="F",
     )
 
 
