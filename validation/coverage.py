@@ -1,0 +1,224 @@
+"""How often the intervals of this package hold the truth: `make coverage` writes validation/coverage.md.
+
+Where the data are a few counts, coverage is computed exactly, by summing over everything that can be observed; where
+they are clusters, by simulation with a fixed seed. Nominal level 95% everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from scipy.stats import binom, norm, poisson, t
+from tqdm import tqdm
+
+from dermcohort.poisson_intervals import POISSON_INTERVALS
+from dermcohort.prevalence.intervals import INTERVALS
+from dermcohort.prevalence.survey import INTERVALS as SURVEY_INTERVALS
+from dermcohort.prevalence.two_by_two import (
+    TwoByTwo,
+    koopman_limits,
+    log_limits,
+    miettinen_nurminen,
+    newcombe,
+    proportion_ratio,
+    wald_difference,
+)
+from dermcohort.regression.likelihood import maximize_logit_likelihood
+from dermcohort.variance import MeanModel, SurveyDesign, bias_reduced, sandwich, weighted_means
+
+PREVALENCES = (0.001, 0.01, 0.05, 0.1, 0.3, 0.5)
+CLUSTERS = (5, 10, 20, 50, 200)
+PEOPLE_A_CLUSTER = 30
+ICC = 0.05
+OUT = Path(__file__).with_name("coverage.md")
+
+
+def of_one_proportion() -> pd.DataFrame:
+    """Exact coverage of the intervals for one proportion."""
+    rows = []
+    for n in (50, 200, 1000, 5000):
+        x = np.arange(n + 1)
+        for name, interval in INTERVALS.items():
+            low, high = interval(x.astype(float), np.full(n + 1, float(n)), 0.95)
+            shares = {
+                f"p = {p:g}": 100 * binom.pmf(x, n, p)[(low <= p) & (p <= high)].sum() for p in PREVALENCES
+            }
+            rows.append({"n": f"{n:,}", "interval": name, **shares})
+    return pd.DataFrame(rows)
+
+
+def of_two_proportions() -> pd.DataFrame:
+    """Exact coverage for two groups of 60 whose prevalences differ by half of the smaller."""
+    n = 60
+    tables = [TwoByTwo(a, n, b, n) for a in range(n + 1) for b in range(n + 1)]
+    a, b = (np.repeat(np.arange(n + 1), n + 1), np.tile(np.arange(n + 1), n + 1))
+    difference = {"newcombe": newcombe, "miettinen-nurminen": miettinen_nurminen, "wald": wald_difference}
+    ratio: dict[str, Callable[[TwoByTwo, float], tuple[float, float]]] = {
+        "score": koopman_limits,
+        "log": lambda table, level: log_limits(proportion_ratio(table), level),
+    }
+    rows = []
+    for kind, intervals in (("difference", difference), ("ratio", ratio)):
+        for name, interval in intervals.items():
+            with np.errstate(all="ignore"):
+                low, high = np.array([interval(table, 0.95) for table in tables]).T
+            shares = {}
+            for p in PREVALENCES:
+                p1 = 1.5 * p if p < 0.5 else 0.75
+                truth = p1 - p if kind == "difference" else p1 / p
+                weight = binom.pmf(a, n, p1) * binom.pmf(b, n, p)
+                # a table without an interval (NaN) does not hold the truth
+                shares[f"p = {p:g}"] = 100 * weight[(low <= truth) & (truth <= high)].sum()
+            rows.append({"measure": kind, "interval": name, **shares})
+    return pd.DataFrame(rows)
+
+
+def of_observed_to_expected() -> pd.DataFrame:
+    """Exact coverage of the intervals for observed over expected events, truth 1."""
+    rows = []
+    for name, interval in POISSON_INTERVALS.items():
+        shares = {}
+        for expected in (0.5, 2, 5, 10, 50, 200):
+            x = np.arange(int(expected + 20 * np.sqrt(expected) + 20), dtype=float)
+            low, high = interval(x, 0.95)
+            held = (np.asarray(low) <= expected) & (expected <= np.asarray(high))
+            shares[f"{expected:g} expected"] = 100 * poisson.pmf(x, expected)[held].sum()
+        rows.append({"interval": name, **shares})
+    return pd.DataFrame(rows)
+
+
+def cluster_sample(
+    rng: np.random.Generator, n_clusters: int, p: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clusters of unequal size, a beta-distributed prevalence in each, and weights that differ between clusters."""
+    size = rng.integers(PEOPLE_A_CLUSTER // 2, 3 * PEOPLE_A_CLUSTER // 2 + 1, n_clusters)
+    spread = (1 - ICC) / ICC
+    of_cluster = rng.beta(p * spread, (1 - p) * spread, n_clusters)
+    unit = np.repeat(np.arange(n_clusters), size)
+    weight = np.repeat(rng.uniform(0.5, 2, n_clusters), size)
+    return unit, weight, (rng.uniform(size=len(unit)) < of_cluster[unit]).astype(float)
+
+
+def of_cluster_samples(repeats: int) -> pd.DataFrame:
+    """Simulated coverage of the survey intervals, and of Wilson's that takes people as independent."""
+    rng = np.random.default_rng(20261124)
+    rows = []
+    for n_clusters in CLUSTERS:
+        held = {
+            name: dict.fromkeys(PREVALENCES, 0) for name in [*SURVEY_INTERVALS, "wilson, clusters ignored"]
+        }
+        for p in tqdm(PREVALENCES, desc=f"{n_clusters} clusters", disable=None):
+            for _ in range(repeats):
+                unit, weight, y = cluster_sample(rng, n_clusters, p)
+                n, events = len(y), y.sum()
+                if 0 < events < n:
+                    sample = SurveyDesign("w", cluster="v").sample(pd.DataFrame({"w": weight, "v": unit}))
+                    means = weighted_means(y, np.zeros(n, int), 1, sample)
+                    ends = {
+                        name: interval(means.estimate[0], means.covariance[0, 0], n, int(means.df[0]), 0.95)
+                        for name, interval in SURVEY_INTERVALS.items()
+                    }
+                else:  # what prevalence.survey does
+                    low, high = INTERVALS["clopper-pearson"](np.array([events]), np.array([float(n)]), 0.95)
+                    ends = dict.fromkeys(SURVEY_INTERVALS, (low[0], high[0]))
+                low, high = INTERVALS["wilson"](np.array([events]), np.array([float(n)]), 0.95)
+                ends["wilson, clusters ignored"] = low[0], high[0]
+                for name, (low, high) in ends.items():
+                    held[name][p] += low <= p <= high
+        for name, counts in held.items():
+            shares = {f"p = {p:g}": 100 * count / repeats for p, count in counts.items()}
+            rows.append({"clusters": n_clusters, "interval": name, **shares})
+    return pd.DataFrame(rows)
+
+
+def of_odds_ratios(repeats: int) -> pd.DataFrame:
+    """Simulated coverage of the log odds ratio of an exposure of whole clusters, by kind of robust variance."""
+    rng = np.random.default_rng(20261125)
+    rows = []
+    for n_clusters in CLUSTERS:
+        held = dict.fromkeys(("model", "CR0", "CR1", "CR2 with t", "CR3"), 0)
+        used = 0
+        for _ in tqdm(range(repeats), desc=f"odds ratio, {n_clusters} clusters", disable=None):
+            effect = rng.normal(0, 0.4, n_clusters)
+            exposed = rng.permutation(np.arange(n_clusters) < max(2, n_clusters // 3))
+            size = rng.integers(PEOPLE_A_CLUSTER // 2, 3 * PEOPLE_A_CLUSTER // 2 + 1, n_clusters)
+            unit = np.repeat(np.arange(n_clusters), size)
+            y = (rng.uniform(size=len(unit)) < expit(-1.5 + effect[unit])).astype(float)
+            X = np.column_stack([np.ones(len(unit)), exposed[unit]]).astype(float)
+            if min(y[X[:, 1] == k].sum() for k in (0, 1)) == 0:
+                continue
+            used += 1
+            fit = maximize_logit_likelihood(X, y, np.ones(len(y)), np.zeros(len(y)))
+            v = fit.probability * (1 - fit.probability)
+            influence = X * (y - fit.probability)[:, None] @ fit.covariance
+            model = MeanModel(X * v[:, None], 1 / v, y - fit.probability, v)
+            cr2 = bias_reduced(model, unit, "CR2")
+            z = norm.ppf(0.975)
+            half = {
+                "model": z * np.sqrt(fit.covariance[1, 1]),
+                "CR0": z * np.sqrt(sandwich(influence, unit, "CR0")[1, 1]),
+                "CR1": z * np.sqrt(sandwich(influence, unit, "CR1")[1, 1]),
+                "CR2 with t": t.ppf(0.975, cr2.df[1]) * np.sqrt(cr2.covariance[1, 1]),
+                "CR3": z * np.sqrt(bias_reduced(model, unit, "CR3").covariance[1, 1]),
+            }
+            for name, width in half.items():
+                held[name] += abs(fit.coefficients[1]) <= width
+        rows.append({"clusters": n_clusters, **{name: 100 * count / used for name, count in held.items()}})
+    return pd.DataFrame(rows)
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    text = table.astype(dict.fromkeys(table, "object"))
+    for name in table.select_dtypes("float"):
+        text[name] = table[name].map("{:.1f}".format)
+    lines = [
+        list(text),
+        ["--:" if table[name].dtype.kind in "fi" else "--" for name in text],
+        *text.values.tolist(),
+    ]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=2000, help="samples for each simulated cell")
+    parser.add_argument("--out", type=Path, default=OUT)
+    options = parser.parse_args(arguments)
+    error = 100 * np.sqrt(0.95 * 0.05 / options.repeats)
+    parts = [
+        "# Coverage of the intervals",
+        f"Per cent of 95% intervals that hold the truth. {date.today()}, `make coverage` (NumPy {version('numpy')}, SciPy "
+        f"{version('scipy')}, {options.repeats:,} samples for each simulated cell: standard error {error:.1f} at 95).",
+        "## One proportion, exact",
+        "Wilson and Jeffreys are close to 95 on average; Clopper-Pearson never falls below it; Wald and logit fail "
+        "where few events are expected.",
+        as_markdown(of_one_proportion()),
+        "## Two proportions, exact",
+        "Two groups of 60; the second has the prevalence of the column, the first 1.5 times that (0.75 where it is 0.5). "
+        "A table without an interval counts as a failure, which is why the log interval of the ratio has no coverage "
+        "where events are few.",
+        as_markdown(of_two_proportions()),
+        "## Observed over expected, exact",
+        as_markdown(of_observed_to_expected()),
+        "## One proportion from clusters, simulated",
+        f"Clusters of 15 to 45 people (mean {PEOPLE_A_CLUSTER}), intracluster correlation {ICC}, weights that differ between "
+        "clusters. Where nobody has the outcome the interval is Clopper-Pearson's, as in `prevalence.survey`.",
+        as_markdown(of_cluster_samples(options.repeats)),
+        "## Odds ratio of an exposure of whole clusters, simulated",
+        "No effect; a third of the clusters (two or more) is exposed; clusters differ with standard deviation 0.4 of the "
+        "logit.",
+        as_markdown(of_odds_ratios(options.repeats)),
+    ]
+    options.out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
