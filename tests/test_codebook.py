@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from dermcohort.cli import main
+from dermcohort.codebook.counts import HIDDEN, rounded
 from dermcohort.codebook.rules import rule_in_words
-from dermcohort.codebook.summary import HIDDEN, cards_of, rounded
+from dermcohort.codebook.summary import cards_of
 from dermcohort.dictionary import read_dictionary
 from dermcohort.harmonize import harmonize
 from dermcohort.study import StudyError, open_study

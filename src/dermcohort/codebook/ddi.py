@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..study import Study
-from .summary import HIDDEN, Card, Texts, bounds
+from .counts import HIDDEN, Texts
+from .summary import Card, bounds
 
 NAMESPACE = "ddi:codebook:2_5"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
