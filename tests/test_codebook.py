@@ -196,7 +196,11 @@ def test_ddi_has_the_required_structure(study, tmp_path):
     assert values == ["0", "1", "2"]
     assert "-902" in absent
     assert variables["smoke_start_age"].findtext(f"{DDI}universe") == "smoking_status != 'never'"
-    assert variables["height"].find(f"{DDI}valrng/{DDI}range").attrib == {"min": "100", "max": "230"}
+    assert variables["height"].find(f"{DDI}valrng/{DDI}range").attrib == {
+        "UNITS": "REAL",
+        "min": "100",
+        "max": "230",
+    }
     assert variables["height"].findtext(f"{DDI}qstn/{DDI}qstnLit") == "How tall are you?"
 
 

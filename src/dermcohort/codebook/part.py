@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,13 +15,17 @@ from .card import CardWriter
 from .summary import Card
 from .words import word
 
+STATUSES = ("complete", "derived", "partial", "undecided", "impossible")
+
 
 def part_files(study: Study, cards: list[Card], name: str) -> list[tuple[str, Callable[[Path], object]]]:
-    """Name and writer of one file a language: ``cards.en.md``."""
-    return [
-        (f"{name}.{language}.md", lambda path, x=language: path.write_text(_part(study, cards, x), "utf-8"))
-        for language in study.manifest["languages"]
-    ]
+    """Name and writer of one file a language: ``variables.en.md``."""
+    texts = {language: _part(study, cards, language) for language in study.manifest["languages"]}
+    return [(f"{name}.{language}.md", partial(_write, text)) for language, text in texts.items()]
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, "utf-8")
 
 
 def _part(study: Study, cards: list[Card], language: str) -> str:
@@ -59,8 +64,10 @@ def _overview(study: Study, language: str) -> str:
         f'<tr><td><a href="#{escape(name)}">{escape(names[name])}</a></td>{_squares(row, first, language)}</tr>'
         for name, row in matrix.iterrows()
     )
+    found = [status for status in STATUSES if (matrix == status).any(axis=None)]
+    legend = "".join(f'<span><i class="{x}"></i>{escape(word(x, language))}</span>' for x in found)
     head = f"<tr><th></th>{top}</tr><tr><th>{word('variable', language)}</th>{waves}</tr>"
-    return f'<div class="overview"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+    return f'<div class="overview"><p>{legend}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
 
 
 def _squares(row: pd.Series, first: list[str], language: str) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from ..study import Study
 from .counts import Texts, as_numbers, outer_percentiles, rounded, titles
 
-N_STEPS = 24
+N_STEPS = 16
 
 
 @dataclass(frozen=True)
