@@ -31,9 +31,9 @@ def rounded(n: int, people: int, min_cell: int) -> int:
     return HIDDEN if people < min_cell else int(min_cell * np.floor(n / min_cell + 0.5))
 
 
-def people_of(rows: pd.DataFrame) -> int:
-    """How many people stand behind the rows."""
-    return len(rows[["cohort", "participant_id"]].drop_duplicates())
+def people_of(table: pd.DataFrame, rows: np.ndarray) -> int:
+    """How many people stand behind the rows where `rows` is true."""
+    return len(table[["cohort", "participant_id"]][rows].drop_duplicates())
 
 
 def as_numbers(values: pd.Series, kind: str) -> np.ndarray | None:
@@ -48,7 +48,7 @@ def outer_percentiles(
 ) -> tuple[int, float, float] | None:
     """The outermost percentiles beyond which at least `min_cell` people lie: which (1: P1 and P99), low and high."""
     known = ~np.isnan(numbers)
-    people, min_cell = people_of(table[known]), study.manifest["min_cell"]
+    people, min_cell = people_of(table, known), study.manifest["min_cell"]
     tail = next((tail for tail in (1, 5, 10, 25) if people * tail >= 100 * min_cell), None)
     if tail is None or not people:
         return None

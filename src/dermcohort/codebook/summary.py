@@ -117,7 +117,9 @@ def _card(study: Study, name: str, provenance: pd.DataFrame | None, findings: pd
     if about["entity"] == "event":
         table, why = study.participants, None
         events = study.events[study.events["event"].astype(str) == name]
-        n_observed = rounded(len(events), people_of(events), study.manifest["min_cell"])
+        n_observed = rounded(
+            len(events), people_of(events, np.ones(len(events), bool)), study.manifest["min_cell"]
+        )
         values = None
     else:
         twin, table = study._twin(name)
@@ -156,7 +158,7 @@ def _count(study: Study, table: pd.DataFrame, rows: np.ndarray) -> int:
     min_cell = study.manifest["min_cell"]
     n = int(rows.sum())
     # several visits of few people are a small cell too; nobody has more visits than there are waves
-    people = people_of(table[rows]) if n < min_cell * max(len(study.waves), 1) else n
+    people = people_of(table, rows) if n < min_cell * max(len(study.waves), 1) else n
     return rounded(n, people, min_cell)
 
 
@@ -187,7 +189,7 @@ def _numbers(
     if numbers is None:
         return {}
     known = ~np.isnan(numbers)
-    if people_of(table[known]) < max(study.manifest["min_cell"], 2):
+    if people_of(table, known) < max(study.manifest["min_cell"], 2):
         return {}
     data = numbers[known]
     write = (lambda x: f"{x:.0f}") if about["type"] == "date" else _significant

@@ -264,7 +264,7 @@ def _before_after(
     rows = []
     for pair, n in zip(pairs, counts, strict=True):
         code, reason = divmod(int(pair), n_reasons)
-        level = distinct[code] if code < len(distinct) else ""
+        level: Any = distinct[code] if code < len(distinct) else ""
         source = format_number(level) if raw.kind == "number" and level != "" else str(level)
         target = variable.levels[table[code]] if table[code] >= 0 else names.get(reason, "")
         rows.append((source, target, int(n)))
