@@ -3,6 +3,7 @@
 import pandas as pd
 
 import dermcohort as dc
+from dermcohort.codebook import write_cards
 from dermcohort.describe import listing
 from dermcohort.figures import save_figure, status_matrix
 from dermcohort.pipeline import results_folder, study_folder
@@ -57,3 +58,5 @@ matrix = study.matrix()
 matrix = matrix[[column for column in matrix.columns if column[1] in study.waves]]
 told_at_visits = (matrix != "impossible").any(axis=1)
 save_figure(status_matrix(matrix[told_at_visits], labels=labels), results / "matrix")
+
+write_cards(study, results / "variables")

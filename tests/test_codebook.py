@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -17,8 +18,11 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from dermcohort.cli import main
+from dermcohort.codebook import write_cards
+from dermcohort.codebook.counts import HIDDEN, rounded
+from dermcohort.codebook.drawing import draw
 from dermcohort.codebook.rules import rule_in_words
-from dermcohort.codebook.summary import HIDDEN, cards_of, rounded
+from dermcohort.codebook.summary import cards_of
 from dermcohort.dictionary import read_dictionary
 from dermcohort.harmonize import harmonize
 from dermcohort.study import StudyError, open_study
@@ -77,19 +81,19 @@ class _Outside(HTMLParser):
 
 def test_page_tells_everything_about_a_variable_and_loads_nothing(study, tmp_path):
     page = study.codebook(tmp_path / "codebook.html").read_text("utf-8")
-    bmi = page.split('<article id="bmi"')[1].split("</article>")[0]
+    bmi = page.split('<article class="card" id="bmi"')[1].split("</article>")[0]
     for text in (
         "Body mass index", "体质指数", "Weight over &lt;squared&gt; height", "体重除以身高平方", "WHO 1995",
         "kg/m2", "weight_kg / (height / 100) ** 2",
     ):  # fmt: skip
         assert text in bmi
-    smoking = page.split('<article id="smoking_status"')[1].split("</article>")[0]
+    smoking = page.split('<article class="card" id="smoking_status"')[1].split("</article>")[0]
     for text in (
         "Q12 recoded: 1, 2 → current; 3 → former; 4 → never", "Q12重新编码", "share one category", "base.sav",
         "North Bay", "北湾", "partial",
     ):  # fmt: skip
         assert text in smoking
-    psoriasis = page.split('<article id="psoriasis"')[1].split("</article>")[0]
+    psoriasis = page.split('<article class="card" id="psoriasis"')[1].split("</article>")[0]
     assert "L40" in psoriasis and "EA90" in psoriasis and "皮肤科医生诊断" in psoriasis
     assert "How tall are you?" in page and "smoking_status != &#x27;never&#x27;" in page
     outside = _Outside()
@@ -102,9 +106,9 @@ def test_small_cells_are_hidden_and_no_extreme_is_shown(study, tmp_path):
     """Six people: every category is a small cell, and the heights are nobody's business."""
     heights = study.visits["height"].dropna()
     text = study.codebook(tmp_path / "codebook.html").read_text("utf-8")
-    article = text.split('<article id="height"')[1].split("</article>")[0]
+    article = text.split('<article class="card" id="height"')[1].split("</article>")[0]
     visible = re.sub(r"<[^>]*>", " ", article)
-    assert "&lt;5" in text.split('<article id="smoking_status"')[1].split("</article>")[0]
+    assert "&lt;5" in text.split('<article class="card" id="smoking_status"')[1].split("</article>")[0]
     assert not re.search(rf"\b{heights.min():.0f}\b|\b{heights.max():.0f}\b", visible)
     assert {line.n for line in card(study, "smoking_status").categories} <= {HIDDEN, 0}
     study.codebook(tmp_path / "codebook.xml")
@@ -195,7 +199,11 @@ def test_ddi_has_the_required_structure(study, tmp_path):
     assert values == ["0", "1", "2"]
     assert "-902" in absent
     assert variables["smoke_start_age"].findtext(f"{DDI}universe") == "smoking_status != 'never'"
-    assert variables["height"].find(f"{DDI}valrng/{DDI}range").attrib == {"min": "100", "max": "230"}
+    assert variables["height"].find(f"{DDI}valrng/{DDI}range").attrib == {
+        "UNITS": "REAL",
+        "min": "100",
+        "max": "230",
+    }
     assert variables["height"].findtext(f"{DDI}qstn/{DDI}qstnLit") == "How tall are you?"
 
 
@@ -263,3 +271,120 @@ def test_an_event_of_a_register_has_a_card(tmp_path):
 def test_numbers_without_people(study):
     empty = replace(study, visits=study.visits.assign(height=np.nan))
     assert card(empty, "height").numbers == {}
+
+
+# ---------------------------------------------------------------- distributions
+
+
+def test_a_distribution_is_counted_in_every_wave(study):
+    """101 copies: smoking as in the six and four rows of the raw files, sex once for all waves."""
+    big = many(study, 101)
+    smoking = [(shape.wave["en"], shape.counts) for shape in card(big, "smoking_status").shapes]
+    assert smoking == [("baseline", (200, 0, 100)), ("followup1", (200, 100, 0))]
+    (sex,) = card(big, "sex").shapes
+    assert sex.wave == {} and sex.cohort["zh"] == "北湾" and sex.counts == (305, 305)
+    assert card(big, "village").shapes == ()  # an open list
+
+
+def test_few_people_are_not_drawn(study):
+    assert card(study, "smoking_status").shapes == () and card(study, "height").shapes == ()
+    rows = study.visits["wave"] == "baseline"
+    visits = study.visits.assign(psoriasis=study.visits["psoriasis"].mask(rows, "no"))
+    visits.loc[visits.index[rows][0], "psoriasis"] = "yes"
+    shapes = card(replace(study, visits=visits), "psoriasis").shapes
+    assert [shape.counts for shape in shapes] == [(5, HIDDEN)]
+    assert draw(shapes[0].counts, parts=True).count("<rect") == 1
+
+
+def test_steps_are_the_same_in_every_wave_and_hold_whole_numbers_evenly(study):
+    """600 visits a wave with the whole numbers 0 to 5 alike often: six steps of equal counts."""
+    big = many(study, 300)
+    whole = big.visits.groupby("wave", observed=True).cumcount() % 6
+    shapes = card(replace(big, visits=big.visits.assign(height=whole.astype(float))), "height").shapes
+    assert [shape.counts for shape in shapes] == [(300,) * 6, (200,) * 6]
+    constant = card(replace(big, visits=big.visits.assign(height=170.5)), "height").shapes
+    assert [shape.counts for shape in constant] == [(1800,), (1200,)]
+    spread = big.visits.assign(height=np.linspace(150, 180, len(big.visits)))
+    counts = np.array([shape.counts for shape in card(replace(big, visits=spread), "height").shapes])
+    assert counts.shape[1] == 16
+    # between the 1st and 99th percentile lie 98 % of the values
+    assert counts.clip(0).sum() == pytest.approx(0.98 * len(big.visits), abs=5 * counts.size)
+
+
+@given(st.lists(st.integers(-1, 1000), min_size=1, max_size=30).filter(lambda counts: max(counts) > 0))
+def test_a_drawing_stays_inside_its_frame(counts):
+    bars = draw(counts, parts=True)
+    widths = [float(x) for x in re.findall(r'<rect x="[0-9.]+" width="([0-9.]+)"', bars)]
+    assert len(widths) == sum(n > 0 for n in counts)
+    assert sum(widths) == pytest.approx(240, abs=0.05 * len(counts) + 0.1)
+    heights = [float(y) for y in re.findall(r"V([0-9.]+)h", draw(counts, parts=False))]
+    assert len(heights) == len(counts) and min(heights) == 0 and max(heights) <= 20
+
+
+# ---------------------------------------------------------------- cards of the report
+
+
+@pytest.fixture
+def told(study):
+    """The study with counts of raw values as 1,200 people would give them, one value typed by few."""
+    records = [
+        {"source": "2", "target": "current", "n": 212},
+        {"source": "1", "target": "current", "n": 388},
+        {"source": "4", "target": "never", "n": 598},
+        {"source": "", "target": "refused", "n": None},
+        {"source": "<b>", "target": "unmapped", "n": 7},
+        {"source": "(fewer than 5 people)", "target": "unmapped", "n": 3},
+    ]
+    here = (study.provenance["variable"] == "smoking_status") & (study.provenance["wave"] == "baseline")
+    before = study.provenance["before"].mask(here, json.dumps(records))
+    return replace(study, provenance=study.provenance.assign(before=before))
+
+
+def test_raw_values_and_what_they_became(told):
+    sources = card(told, "smoking_status").waves[0].sources
+    assert [(line.source, line.name, line.n) for line in sources] == [
+        ("4", "never", 600),
+        ("1", "current", 390),
+        ("2", "current", 210),
+        ("", "refused", HIDDEN),
+        ("<b>", "unmapped", 5),
+        ("(fewer than 5 people)", "unmapped", HIDDEN),
+    ]
+    assert sources[1].labels == {"en": "Current", "zh": "现在"} and sources[3].labels["en"] == "Refused"
+
+
+def test_cards_of_the_report_tell_what_harmonization_did(told, tmp_path):
+    paths = write_cards(told, tmp_path / "variables")
+    assert [path.name for path in paths] == ["variables.en.md", "variables.zh.md"]
+    english, chinese = (path.read_text("utf-8") for path in paths)
+    smoking = english.split('<article class="card" id="smoking_status"')[1].split("</article>")[0]
+    for text in (
+        "<td>1</td><td><span lang=\"en\">Current</span> <code>current</code></td><td>390</td>", "&lt;b&gt;",
+        "source code without a rule", "share one category",
+    ):  # fmt: skip
+        assert text in smoking
+    assert "吸烟状况" in chinese and "吸烟状况" not in english and "原始值" in chinese
+    links = re.findall(r'href="#(\w+)"', english)
+    assert links == re.findall(r'<article class="card" id="(\w+)"', english) == list(told.schema.index)
+    assert english.count("```") % 2 == 0
+    assert not re.search(r"https?:|@import|url\(", english)
+    # a codebook that is handed on has no raw values and no findings
+    page = told.codebook(tmp_path / "codebook.html").read_text("utf-8")
+    assert ">390<" not in page and "source code without a rule" not in page
+
+
+def test_a_check_between_variables_is_told_on_the_card_of_each(study):
+    finding = study.findings.iloc[[0]].assign(variable="height, weight_kg", check="body", n=12, of=1201)
+    other = replace(study, findings=finding)
+    for name in ("height", "weight_kg"):
+        (line,) = card(other, name).findings
+        assert (line.check, line.n, line.of) == ("body", 10, 1200)
+    assert card(other, "bmi").findings == ()
+
+
+def test_no_identifier_and_no_small_count_is_on_a_card(study, tmp_path):
+    for path in write_cards(study, tmp_path / "variables"):
+        text = path.read_text("utf-8")
+        for secret in ("NB000", "planted", "1990000", "V1", "1960-01-01", "2018-01-0"):
+            assert secret not in text
+        assert not re.search(r"</code></td><td>[1-4]</td>|<td>[1-4] <span", text)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
 
-PAGES = ["index", "harmonization", "participants", "prevalence", "risk_factors", "survival"]
+PAGES = ["index", "harmonization", "variables", "participants", "prevalence", "risk_factors", "survival"]
 # what the simulator writes into the columns of names, phone numbers and resident numbers
 PLANTED = ["测试者", "1990000", "9900000000"]
 
@@ -47,6 +47,20 @@ def test_numbers_of_the_report_are_those_of_the_study(demo):
     index = (folder / "_site" / "index.html").read_text("utf-8")
     assert people
     assert f"{people[1]} people" in index
+
+
+def test_the_matrix_leads_to_a_card_of_every_variable(demo):
+    folder, _ = demo
+    assert 'href="variables.html"' in (folder / "_site" / "harmonization.html").read_text("utf-8")
+    page = folder / "_site" / "variables.html"
+    assert page.stat().st_size < 5e6
+    text = page.read_text("utf-8")
+    cards = re.findall(r'<article class="card" id="([^"]+)"', text)
+    overview = text.split('<div class="overview">')[1].split("</div>")[0]
+    assert cards == re.findall(r'href="#([^"]+)"', overview)
+    assert len(cards) > 100
+    identifiers = re.findall(r' id="([^"]+)"', text)
+    assert len(identifiers) == len(set(identifiers))
 
 
 def test_figures_have_a_text_for_those_who_cannot_see_them(demo):

@@ -237,6 +237,19 @@ def test_one_person_with_many_rows_is_one_person(tmp_path):
     assert "77" not in lock["columns"]["Q12"]["codes"]
 
 
+def test_one_wave_is_locked_although_the_files_of_the_others_are_gone(tmp_path):
+    dictionary, raw = study(tmp_path)
+    (raw / "deaths.csv").unlink()
+    assert [path.name for path in lock_raw(dictionary, raw, "northbay/followup1")] == ["followup1.lock.json"]
+    assert [path.name for path in dictionary.root.rglob("*.lock.json")] == ["followup1.lock.json"]
+    with pytest.raises(DictionaryError, match=r"deaths\.csv"):
+        lock_raw(dictionary, raw, "northbay")
+    with pytest.raises(
+        KeyError, match=r"'northbay/folowup1' is not a wave of the dictionary.*'northbay/followup1'"
+    ):
+        lock_raw(dictionary, raw, "northbay/folowup1")
+
+
 def test_nothing_is_locked_where_a_file_does_not_fit(tmp_path):
     dictionary, raw = study(tmp_path)
     (raw / "fu1.csv").write_text(
@@ -400,6 +413,9 @@ def test_the_commands_from_draft_to_drift(tmp_path):
     assert run("dict", "draft", raw / "fu1.csv", dictionary.root).exit_code == 3  # no UTF-8
     assert "DD206" in run("dict", "check", dictionary.root, "--raw", raw).output
     assert run("dict", "lock", dictionary.root, "--raw", raw).output.count("lock.json") == 3
+    one = run("dict", "lock", dictionary.root, "--raw", raw, "--wave", "northbay/baseline")
+    assert one.exit_code == 0 and one.output.count("lock.json") == 1
+    assert run("dict", "lock", dictionary.root, "--raw", raw, "--wave", "southbay").exit_code == 2
     write_base(raw, many(northbay.baseline_rows()).drop(columns=["NAME"]))
     checked = run("dict", "check", dictionary.root, "--raw", raw)
     assert checked.exit_code == 0 and "DD211 base.sav: 1 column is gone: NAME" in checked.output

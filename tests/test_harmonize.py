@@ -9,6 +9,8 @@ import pytest
 
 from dermcohort.dictionary import read_dictionary
 from dermcohort.harmonize import HarmonizeError, harmonize
+from dermcohort.harmonize.verbs import Context, apply_rule
+from dermcohort.raw_table import RawColumn
 from dermcohort.study import StudyError, open_study
 
 REASON = {"refused": 1, "dont_know": 2, "no_answer": 3, "not_applicable": 4, "not_collected": 5, "below_lod": 6,
@@ -388,3 +390,20 @@ def test_order_of_rows_does_not_matter(tmp_path):
     key = ["participant_id", "wave"]
     left, right = (s.visits.sort_values(key).reset_index(drop=True) for s in (a, b))
     pd.testing.assert_frame_equal(left, right)
+
+
+def test_counts_of_raw_values_tell_each_reason_of_what_has_no_value(northbay):
+    """Two tagged missings (.a) that no rule explains, one blank, one code that means 'does not know'."""
+    dictionary = read_dictionary(northbay[0])
+    values = np.array([0, 1, np.nan, np.nan, np.nan, 9, 0])
+    column = RawColumn("PSO", "number", values, tags=np.array([0, 0, 97, 0, 97, 0, 0], np.uint8))
+    context = Context(dictionary.reasons, dictionary.conversions, {"PSO": column}, len(values))
+    rule = next(wave for wave in dictionary.waves() if wave.name == "baseline").rules["psoriasis"]
+    before = apply_rule(dictionary.variables["psoriasis"], rule, context).before
+    assert set(before.itertuples(index=False, name=None)) == {
+        ("0", "no", 2),
+        ("1", "yes", 1),
+        ("9", "dont_know", 1),
+        ("", "no_answer", 1),
+        ("", "unmapped", 2),
+    }

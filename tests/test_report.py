@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dermcohort.estimates import Estimates
 from dermcohort.report import ReportError, Results, render
 from dermcohort.report.document import build
 from dermcohort.report.execute import execute
+from dermcohort.report.pandoc import run_pandoc
 from dermcohort.report.qmd import read_document
 from dermcohort.tables import markdown_table
 
@@ -805,6 +807,40 @@ def test_results_come_from_the_nearest_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DERMCOHORT_RESULTS", str(tmp_path / "none"))
     with pytest.raises(ReportError, match="'none' does not exist: run dermcohort run first"):
         Results()
+
+
+def test_cards_are_shown_in_the_language_of_the_page(tmp_path, capsys):
+    (tmp_path / "variables.en.md").write_text("## Skin", "utf-8")
+    (tmp_path / "variables.zh.md").write_text("## 皮肤", "utf-8")
+    Results(tmp_path, language="zh").cards("variables")
+    Results(tmp_path, language="fr").cards("variables")
+    assert capsys.readouterr().out == "## 皮肤\n## Skin\n"
+    with pytest.raises(ReportError, match=r"no cards 'variable'\. Did you mean 'variables'\?"):
+        Results(tmp_path).cards("variable")
+
+
+def test_pages_do_not_search_pandoc_at_the_same_time(tmp_path, monkeypatch):
+    """pypandoc keeps the first program it meets until it has seen all; a second thread would be given that one."""
+    import pypandoc
+
+    searching: list[int] = []
+    path = pypandoc.get_pandoc_path()
+
+    def slowly():
+        assert not searching, "two threads search"
+        searching.append(1)
+        time.sleep(0.05)
+        searching.pop()
+        return path
+
+    monkeypatch.setattr(pypandoc, "get_pandoc_path", slowly)
+    options = {"from": "markdown", "to": "html"}
+    folders = [tmp_path / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda folder: run_pandoc("*a*", options, folder)[0], folders))
+    assert found == ["<p><em>a</em></p>\n"] * 2
 
 
 def test_missing_results_name_what_there_is(tmp_path, monkeypatch):

@@ -169,8 +169,9 @@ def check(folder: Path, raw: Path | None) -> int:
 @dictionary_group.command()
 @click.argument("folder", default="data-dictionary", type=click.Path(path_type=Path))
 @click.option("--raw", default="raw", show_default=True, type=click.Path(path_type=Path))
+@click.option("--wave", help="Only this COHORT/WAVE, or all waves of this COHORT.")
 @_exit_codes
-def lock(folder: Path, raw: Path) -> int:
+def lock(folder: Path, raw: Path, wave: str | None) -> int:
     """Remember what the raw files look like, so that 'dict check --raw' can tell what a new delivery changed.
 
     Writes cohorts/COHORT/WAVE.lock.json into FOLDER; it belongs into version control. Exit code 2 where a file
@@ -179,10 +180,16 @@ def lock(folder: Path, raw: Path) -> int:
     \b
     Example:
       dermcohort dict lock data-dictionary --raw raw/
+      dermcohort dict lock data-dictionary --raw raw/ --wave college/followup2
     """
     from .dictionary import lock_raw, read_dictionary
 
-    for path in lock_raw(read_dictionary(folder), raw):
+    try:
+        paths = lock_raw(read_dictionary(folder), raw, wave)
+    except KeyError as error:
+        _fail(str(error.args[0]), WRONG)
+        return WRONG
+    for path in paths:
         click.echo(str(path))
     return 0
 

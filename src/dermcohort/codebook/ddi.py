@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..study import Study
-from .summary import HIDDEN, Card, Texts, bounds
+from .counts import HIDDEN, Texts
+from .summary import Card, bounds
 
 NAMESPACE = "ddi:codebook:2_5"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -57,7 +58,8 @@ def _variable(data: ET.Element, card: Card) -> None:
         _add(_add(var, "qstn"), "qstnLit", question)
     if about["hard"]:
         low, high = bounds(about["hard"])
-        _add(_add(var, "valrng"), "range", min=low, max=high)
+        units = "INT" if about["type"] == "integer" else "REAL"
+        _add(_add(var, "valrng"), "range", UNITS=units, min=low, max=high)
     if about["asked_if"]:
         _add(var, "universe", about["asked_if"])
     if card.observed != HIDDEN:

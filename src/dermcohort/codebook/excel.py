@@ -9,7 +9,8 @@ from typing import Any
 import xlsxwriter
 
 from ..study import Study
-from .summary import HIDDEN, Card, Texts
+from .counts import HIDDEN, Texts
+from .summary import Card
 
 ABOUT = (
     "domain", "entity", "type", "unit", "role", "condition", "icd10", "icd11", "measures", "asked_if", "derive",

@@ -7,6 +7,7 @@ have the outermost percentiles beyond which at least `min_cell` people lie.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 from ..study import Study
+from .counts import Texts, as_numbers, outer_percentiles, people_of, rounded, titles
 from .rules import rule_in_words
-
-HIDDEN = -1
-Texts = Mapping[str, str]  # language -> text
+from .shapes import Shape, shapes_of
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,26 @@ class ReasonLine:
 
 
 @dataclass(frozen=True)
+class SourceLine:
+    """A raw value, and the category or the reason that it became (labels and name)."""
+
+    source: str
+    labels: Texts
+    name: str
+    n: int
+
+
+@dataclass(frozen=True)
+class FindingLine:
+    severity: str
+    check: str
+    cohort: Texts
+    wave: Texts
+    n: int
+    of: int
+
+
+@dataclass(frozen=True)
 class WaveLine:
     """A variable in one wave of one cohort."""
 
@@ -52,6 +72,7 @@ class WaveLine:
     n: int
     observed: int
     reasons: tuple[ReasonLine, ...]
+    sources: tuple[SourceLine, ...]
 
 
 @dataclass(frozen=True)
@@ -68,18 +89,9 @@ class Card:
     categories: tuple[CategoryLine, ...]
     reasons: tuple[ReasonLine, ...]
     numbers: Mapping[str, str]
+    shapes: tuple[Shape, ...]
     waves: tuple[WaveLine, ...]
-
-
-def shown(n: int, min_cell: int) -> str:
-    """A count as text.
-
-    Examples
-    --------
-    >>> shown(1235, 5), shown(HIDDEN, 5)
-    ('1,235', '<5')
-    """
-    return f"<{min_cell}" if n == HIDDEN else f"{n:,}"
+    findings: tuple[FindingLine, ...]
 
 
 def bounds(limits: tuple[Any, Any]) -> tuple[str, str]:
@@ -91,16 +103,23 @@ def bounds(limits: tuple[Any, Any]) -> tuple[str, str]:
 def cards_of(study: Study) -> list[Card]:
     """A card for every variable, in the order of the schema."""
     waves = dict(iter(study.provenance.groupby("variable", sort=False)))
-    return [_card(study, str(name), waves.get(str(name))) for name in study.schema.index]
+    # a check between variables concerns each of them
+    concerned = study.findings.assign(variable=study.findings["variable"].str.split(", ")).explode("variable")
+    findings = dict(iter(concerned.groupby("variable", sort=False)))
+    return [
+        _card(study, str(name), waves.get(str(name)), findings.get(str(name))) for name in study.schema.index
+    ]
 
 
-def _card(study: Study, name: str, provenance: pd.DataFrame | None) -> Card:
+def _card(study: Study, name: str, provenance: pd.DataFrame | None, findings: pd.DataFrame | None) -> Card:
     about = study.schema.loc[name].to_dict()
     languages = study.manifest["languages"]
     if about["entity"] == "event":
         table, why = study.participants, None
         events = study.events[study.events["event"].astype(str) == name]
-        n_observed = rounded(len(events), _people(events), study.manifest["min_cell"])
+        n_observed = rounded(
+            len(events), people_of(events, np.ones(len(events), bool)), study.manifest["min_cell"]
+        )
         values = None
     else:
         twin, table = study._twin(name)
@@ -118,7 +137,13 @@ def _card(study: Study, name: str, provenance: pd.DataFrame | None) -> Card:
         categories=_categories(study, table, values, about) if values is not None else (),
         reasons=() if why is None else _reasons(study, lambda code: _count(study, table, why == code)),
         numbers=_numbers(study, table, values, about) if values is not None else {},
-        waves=() if provenance is None else tuple(_wave(study, row) for row in provenance.to_dict("records")),
+        shapes=shapes_of(study, table, values, about) if values is not None else (),
+        waves=()
+        if provenance is None
+        else tuple(_wave(study, row, about) for row in provenance.to_dict("records")),
+        findings=()
+        if findings is None
+        else tuple(_finding(study, row) for row in findings.to_dict("records")),
     )
 
 
@@ -129,22 +154,11 @@ def _texts(about: Mapping[str, Any], key: str, languages: list[str]) -> Texts:
 # ------------------------------------------------------------------------------------- counts
 
 
-def rounded(n: int, people: int, min_cell: int) -> int:
-    """A count fit to be shown."""
-    if min_cell <= 1 or n == 0:
-        return int(n)
-    return HIDDEN if people < min_cell else int(min_cell * np.floor(n / min_cell + 0.5))
-
-
-def _people(rows: pd.DataFrame) -> int:
-    return len(rows[["cohort", "participant_id"]].drop_duplicates())
-
-
 def _count(study: Study, table: pd.DataFrame, rows: np.ndarray) -> int:
     min_cell = study.manifest["min_cell"]
     n = int(rows.sum())
     # several visits of few people are a small cell too; nobody has more visits than there are waves
-    people = _people(table[rows]) if n < min_cell * max(len(study.waves), 1) else n
+    people = people_of(table, rows) if n < min_cell * max(len(study.waves), 1) else n
     return rounded(n, people, min_cell)
 
 
@@ -171,23 +185,19 @@ def _numbers(
     study: Study, table: pd.DataFrame, values: pd.Series, about: Mapping[str, Any]
 ) -> Mapping[str, str]:
     """Mean, SD, median and outer percentiles; of dates the years; nothing where few people stand behind it."""
-    known = values.notna().to_numpy()
-    people = _people(table[known])
-    min_cell = study.manifest["min_cell"]
-    if people < max(min_cell, 2):
+    numbers = as_numbers(values, about["type"])
+    if numbers is None:
         return {}
-    if about["type"] == "date":
-        data = values[known].dt.year.to_numpy(float)
-    elif about["type"] in ("number", "integer"):
-        data = values[known].to_numpy(float)
-    else:
+    known = ~np.isnan(numbers)
+    if people_of(table, known) < max(study.manifest["min_cell"], 2):
         return {}
+    data = numbers[known]
     write = (lambda x: f"{x:.0f}") if about["type"] == "date" else _significant
     out = {} if about["type"] == "date" else {"mean": write(data.mean()), "sd": write(data.std(ddof=1))}
     out["median"] = write(np.median(data))
-    tail = next((tail for tail in (1, 5, 10, 25) if people * tail >= 100 * min_cell), None)
-    if tail is not None:
-        low, high = np.percentile(data, [tail, 100 - tail])
+    limits = outer_percentiles(study, table, numbers)
+    if limits is not None:
+        tail, low, high = limits
         out |= {f"p{tail}": write(low), f"p{100 - tail}": write(high)}
     return out
 
@@ -200,7 +210,7 @@ def _significant(value: float) -> str:
 # ------------------------------------------------------------------------------------- waves
 
 
-def _wave(study: Study, row: Mapping[str, Any]) -> WaveLine:
+def _wave(study: Study, row: Mapping[str, Any], about: Mapping[str, Any]) -> WaveLine:
     min_cell = study.manifest["min_cell"]
     languages = study.manifest["languages"]
     row = {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in row.items()}
@@ -210,8 +220,8 @@ def _wave(study: Study, row: Mapping[str, Any]) -> WaveLine:
 
     names = study.reason_names
     return WaveLine(
-        cohort=_titles(study, "cohort", row["cohort"]),
-        wave=_titles(study, "wave", row["wave"]),
+        cohort=titles(study, "cohort", row["cohort"]),
+        wave=titles(study, "wave", row["wave"]),
         status=row["status"],
         rule={language: rule_in_words(row["rule"], row["verb"], language) for language in languages},
         question=row.get("question"),
@@ -221,9 +231,33 @@ def _wave(study: Study, row: Mapping[str, Any]) -> WaveLine:
         n=count(row["n"]),
         observed=count(row["observed"]),
         reasons=_reasons(study, lambda code: count(row[f"n_{names[code]}"])),
+        sources=_sources(study, row["before"], about),
     )
 
 
-def _titles(study: Study, kind: str, name: str) -> Texts:
-    titles = study.manifest["cohorts" if kind == "cohort" else "waves"].get(name, {})
-    return {language: titles.get(language, name) for language in study.manifest["languages"]}
+def _sources(study: Study, before: str | None, about: Mapping[str, Any]) -> tuple[SourceLine, ...]:
+    """Raw values by what they became, the most frequent of each target first, in the order of the categories."""
+    if before is None:
+        return ()
+    languages, levels = study.manifest["languages"], list(about["levels"] or ())
+    labels = {level: {x: about[f"levels_{x}"][i] for x in languages} for i, level in enumerate(levels)}
+    known: Mapping[str, Texts] = {**study.manifest["reason_labels"], **labels}
+    order = {name: i for i, name in enumerate([*levels, *study.reason_names.values()])}
+    lines = []
+    for record in sorted(json.loads(before), key=lambda r: (order[r["target"]], -(r["n"] or 0))):
+        n = rounded(record["n"] or 1, record["n"] or 0, study.manifest["min_cell"])
+        name = record["target"]
+        lines.append(SourceLine(record["source"], known.get(name, dict.fromkeys(languages, name)), name, n))
+    return tuple(lines)
+
+
+def _finding(study: Study, row: Mapping[str, Any]) -> FindingLine:
+    min_cell = study.manifest["min_cell"]
+    return FindingLine(
+        severity=row["severity"],
+        check=row["check"],
+        cohort=titles(study, "cohort", row["cohort"]),
+        wave=titles(study, "wave", row["wave"]),
+        n=rounded(row["n"], row["n"], min_cell),
+        of=rounded(row["of"], row["of"], min_cell),
+    )

@@ -47,23 +47,38 @@ def check_raw(dictionary: Dictionary, raw: str | Path) -> list[Problem]:
     return sorted(problems.problems)
 
 
-def lock_raw(dictionary: Dictionary, raw: str | Path) -> list[Path]:
-    """Write ``<wave>.lock.json`` beside every mapping: what its file looks like now.
+def lock_raw(dictionary: Dictionary, raw: str | Path, wave: str | None = None) -> list[Path]:
+    """Write ``<wave>.lock.json`` beside the mappings: what their files look like now.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+    raw : str or Path
+        Folder of the raw files.
+    wave : str, optional
+        Only this ``cohort/wave``, or all waves of this ``cohort``; the files of the others need not be there.
 
     Raises
     ------
     DictionaryError
         If a file is absent, unreadable or lacks a declared column; then no lock is written.
+    KeyError
+        If the dictionary has no such wave; the message proposes the closest name.
 
     Examples
     --------
     >>> lock_raw(read_dictionary("data-dictionary"), "raw")             # doctest: +SKIP
     """
+    names = {f"{one.cohort}/{one.name}": one for one in dictionary.waves()}
+    chosen = [one for name, one in names.items() if wave in (None, name, one.cohort)]
+    if not chosen:
+        hint = did_you_mean(str(wave), [*dictionary.cohorts, *names])
+        raise KeyError(f"'{wave}' is not a wave of the dictionary. {hint}".strip())
     problems = ProblemList(dictionary.root)
-    headers = [(wave, check_wave(dictionary, wave, Path(raw), problems)) for wave in dictionary.waves()]
+    headers = [(one, check_wave(dictionary, one, Path(raw), problems)) for one in chosen]
     if problems.has_errors():
         raise DictionaryError(problem for problem in problems.problems if problem.level == "error")
-    return [write_lock(dictionary, wave, header, Path(raw)) for wave, header in headers if header]
+    return [write_lock(dictionary, one, header, Path(raw)) for one, header in headers if header]
 
 
 def check_wave(dictionary: Dictionary, wave: Wave, raw: Path, problems: ProblemList) -> Header | None:

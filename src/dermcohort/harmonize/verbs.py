@@ -256,19 +256,18 @@ def _before_after(
     variable: Variable,
     context: Context,
 ) -> pd.DataFrame:
-    """Counts of source values by target category or reason."""
+    """Counts of source values by target category or reason; what has no value may have several reasons."""
     names = {reason.code: reason.name for reason in context.reasons.values()}
-    n_levels = len(distinct)
-    counts = np.bincount(np.where(codes < 0, n_levels, codes), minlength=n_levels + 1)
-    first_why = np.zeros(n_levels + 1, int)
-    first_why[np.where(codes < 0, n_levels, codes)] = why
+    sources = np.where(codes < 0, len(distinct), codes)
+    n_reasons = int(why.max(initial=0)) + 1
+    pairs, counts = np.unique(sources * n_reasons + why, return_counts=True)
     rows = []
-    for code, level in enumerate([*distinct, ""]):
-        if counts[code] == 0:
-            continue
+    for pair, n in zip(pairs, counts, strict=True):
+        code, reason = divmod(int(pair), n_reasons)
+        level: Any = distinct[code] if code < len(distinct) else ""
         source = format_number(level) if raw.kind == "number" and level != "" else str(level)
-        target = variable.levels[table[code]] if table[code] >= 0 else names.get(first_why[code], "")
-        rows.append((source, target, int(counts[code])))
+        target = variable.levels[table[code]] if table[code] >= 0 else names.get(reason, "")
+        rows.append((source, target, int(n)))
     return pd.DataFrame(rows, columns=["source", "target", "n"])
 
 

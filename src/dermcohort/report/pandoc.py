@@ -7,12 +7,14 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from .errors import ReportError
 from .execute import MISSING
 
 Node = dict[str, Any]
+_SEARCH = Lock()
 
 
 def run_pandoc(text: str, options: Mapping[str, Any], folder: Path) -> tuple[str, list[str]]:
@@ -20,7 +22,8 @@ def run_pandoc(text: str, options: Mapping[str, Any], folder: Path) -> tuple[str
     try:
         import pypandoc
 
-        program = pypandoc.get_pandoc_path()
+        with _SEARCH:  # who asks while another page searches would be given the first found, not the newest
+            program = pypandoc.get_pandoc_path()
     except (ImportError, OSError):
         raise ReportError(MISSING.format("pypandoc_binary")) from None
     defaults = folder / "pandoc.yaml"

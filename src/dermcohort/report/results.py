@@ -38,8 +38,9 @@ class Results:
                 f"the results folder '{self.folder.name}' does not exist: run dermcohort run first"
             )
 
+        self.language = language or os.environ.get(LANGUAGE_VARIABLE, "en")
         self.names = _printed_names(self.folder, "en")
-        self.translated = _printed_names(self.folder, language or os.environ.get(LANGUAGE_VARIABLE, "en"))
+        self.translated = _printed_names(self.folder, self.language)
 
     def load(self, name: str) -> Estimates:
         """The estimates saved under `name`."""
@@ -71,6 +72,10 @@ class Results:
         names = {**self.translated, **own, **(labels or {})}
         print(estimates.to_markdown(names, columns=columns, spread=spread))
 
+    def cards(self, name: str) -> None:
+        """Print the cards of the variables saved under `name`; for a cell with ``output: asis``."""
+        print(self._file(name, "cards", (f".{self.language}.md", ".en.md")).read_text("utf-8"))
+
     def figure(self, name: str) -> Any:
         """A figure saved under `name`, to stand last in a cell."""
         from IPython.display import SVG, Image
@@ -83,7 +88,9 @@ class Results:
             file = self.folder / f"{name}{suffix}"
             if file.exists():
                 return file
-        known = sorted({file.stem for suffix in suffixes for file in self.folder.glob(f"*{suffix}")})
+        known = sorted(
+            {file.name.removesuffix(suffix) for suffix in suffixes for file in self.folder.glob(f"*{suffix}")}
+        )
         there = f"There are: {', '.join(known)}." if known else "There are none."
         raise ReportError(
             f"{self.folder.name}/ has no {kind} '{name}'.{suggest(name, known)} {there} "
