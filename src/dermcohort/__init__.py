@@ -3,7 +3,7 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import describe, prevalence, regression, report, survival
+from . import describe, meta, prevalence, regression, report, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
@@ -22,6 +22,7 @@ __all__ = [
     "StudyError",
     "describe",
     "harmonize",
+    "meta",
     "open_study",
     "prevalence",
     "read_dictionary",
