@@ -1,6 +1,6 @@
 """The result of a meta-analysis, and what can be asked of it: without each study, by subgroup, small studies, a plot.
 
-Sources: Egger et al. (1997) BMJ 315:629; Sterne & Egger (2005) in Publication Bias in Meta-Analysis, ch. 6; Borenstein
+Sources: Egger et al. (1997) BMJ 315:629; Hunter et al. (2014) J Clin Epidemiol 67:897 (proportions); Sterne & Egger (2005) in Publication Bias in Meta-Analysis, ch. 6; Borenstein
 et al. (2009) Introduction to Meta-Analysis, ch. 19 (subgroups). Equal to leave1out and regtest of metafor 3.8.
 """
 
@@ -15,7 +15,8 @@ import pandas as pd
 from scipy.stats import chi2
 
 from ..estimates import Estimates, tidy
-from .random_effects import fit_random_effects, quantiles, symmetric_interval
+from ..tables import format_interval, format_number, format_p
+from .random_effects import METHODS, fit_random_effects, quantiles, symmetric_interval
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -52,6 +53,16 @@ class MetaAnalysis(Estimates):
     prediction_interval: tuple[float, ...]
     estimator: str
     hksj: bool
+
+    def _footnotes(self) -> list[str]:
+        row = self.table.iloc[-1]
+        spread = f"tau2 = {_with_interval(self.tau2, self.tau2_interval, 3)}"
+        share = f"I2 = {_with_interval(self.I2, self.I2_interval, 1, '%')}"
+        lines = [f"Heterogeneity: {spread}; {share}; {_test(self.Q, self.Q_df, self.Q_p_value)}."]
+        if np.isfinite(self.prediction_interval).all():
+            shown = format_interval(row["measure"], row["estimate"], *self.prediction_interval)
+            lines.append(f"Pooled with {100 * self.conf_level:.4g}% prediction interval: {shown}.")
+        return [*super()._footnotes(), *lines]
 
     @property
     def studies(self) -> pd.DataFrame:
@@ -143,6 +154,8 @@ class MetaAnalysis(Estimates):
         """
         if model not in ("rma", "lm"):
             raise ValueError(f"model='{model}' is unknown; choose 'rma' or 'lm'")
+        if self.estimator not in METHODS:
+            raise ValueError(f"funnel_asymmetry: not for method='{self.estimator}'; pool with method='ML'")
         y, std_error = (self.studies[c].to_numpy(float) for c in ("coef", "std_error"))
         if len(np.unique(std_error)) < 2 or len(y) < 3:
             raise ValueError("funnel_asymmetry: needs 3 studies or more whose standard errors differ")
@@ -172,7 +185,16 @@ class MetaAnalysis(Estimates):
                 "df": fit.df if np.isfinite(fit.df) else np.nan,
             }
         )
-        few = f"{len(y)} studies: with fewer than 10 the test rarely finds an asymmetry that is there."
+        notes = []
+        if len(y) < 10:
+            notes.append(
+                f"{len(y)} studies: with fewer than 10 the test rarely finds an asymmetry that is there."
+            )
+        if self.events is not None:
+            notes.append(
+                "The standard error of a proportion depends on the proportion: an asymmetry may be made by that alone "
+                "(Hunter et al. 2014)."
+            )
         how = (
             "weighted least squares" if model == "lm" else f"a random-effects model, tau2 by {self.estimator}"
         )
@@ -181,7 +203,7 @@ class MetaAnalysis(Estimates):
             method=f"Egger's regression of the estimates on their standard errors by {how}.",
             n=self.n,
             events=self.events,
-            notes=(few,) if len(y) < 10 else (),
+            notes=tuple(notes),
             conf_level=self.conf_level,
         )
 
@@ -202,7 +224,7 @@ class MetaAnalysis(Estimates):
             blocks, diamonds = [], []
             for summary in summaries.to_dict("records"):
                 rows = plain.iloc[:-1][(groups == summary["subgroup"]).to_numpy()]
-                blocks += [rows, pd.DataFrame([{**summary, "term": str(summary["subgroup"])}])]
+                blocks += [rows, pd.DataFrame([{**summary, "term": f"pooled, {summary['subgroup']}"}])]
                 diamonds += [*[False] * len(rows), True]
         low, high = self.prediction_interval
         prediction = {"term": f"{100 * self.conf_level:.4g}% prediction interval", "measure": plain["measure"].iloc[0],
@@ -230,6 +252,22 @@ class SubgroupAnalysis(Estimates):
     statistic: float
     df: int
     p_value: float
+
+    def _footnotes(self) -> list[str]:
+        return [
+            *super()._footnotes(),
+            f"Between subgroups: {_test(self.statistic, self.df, self.p_value)}.",
+        ]
+
+
+def _with_interval(value: float, interval: tuple[float, ...], digits: int, unit: str = "") -> str:
+    middle, low, high = (format_number(number, digits) for number in (value, *interval))
+    return f"{middle}{unit}" if np.isnan(interval).any() else f"{middle}{unit} ({low}, {high})"
+
+
+def _test(Q: float, df: int, p_value: float) -> str:
+    p = format_p(p_value)
+    return f"Q = {format_number(Q, 1)}, df = {df}, p {p if p.startswith('<') else f'= {p}'}"
 
 
 def _pooled_rows(fits: Sequence[MetaAnalysis]) -> pd.DataFrame:

@@ -45,14 +45,13 @@ def study_frame(
     frame = pd.DataFrame(given, index=pd.RangeIndex(rows), columns=list(given))
     for name in numeric:
         try:
-            frame[name] = frame[name].astype(float)
+            frame[name] = frame[name].astype("Float64").to_numpy(float, na_value=np.nan)
         except (TypeError, ValueError):
             raise ValueError(f"{name} must be numbers, one a study") from None
         if np.isinf(frame[name]).any():
             raise ValueError(f"{name}: {int(np.isinf(frame[name]).sum())} of {rows} are infinite")
-    numbered = pd.Series([f"study {i + 1}" for i in range(rows)], dtype=object)
-    frame["labels"] = frame["labels"].astype(object).fillna(numbered) if "labels" in frame else numbered
-    frame["labels"] = frame["labels"].astype(str)
+    names = frame["labels"] if "labels" in frame else [None] * rows
+    frame["labels"] = [f"study {i}" if pd.isna(name) else str(name) for i, name in enumerate(names, 1)]
     if (frame["labels"] == "pooled").any():
         raise ValueError("labels: a study is called 'pooled', the name of the pooled row; rename it")
     n_missing = {name: int(frame[name].isna().sum()) for name in given if name != "labels"}

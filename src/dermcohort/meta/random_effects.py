@@ -110,7 +110,12 @@ class Pool:
 
     @property
     def statistic(self) -> float:
-        return self.coef / self.std_error
+        # infinite where studies are identical and Hartung and Knapp's variance is 0
+        return (
+            float(np.divide(self.coef, self.std_error))
+            if self.std_error
+            else float(np.copysign(np.inf, self.coef))
+        )
 
     @property
     def p_value(self) -> float:

@@ -20,7 +20,8 @@ def pool_notes(pool: Pool, method: str, hksj: bool) -> tuple[str, ...]:
     """Few studies, an empty Q-profile interval, an interval of Hartung and Knapp narrower than the usual one."""
     k = len(pool.weights)
     if k == 1:
-        return ("One study: its own estimate is shown; nothing can be said of heterogeneity.",)
+        without = " There is no Hartung-Knapp interval." if hksj else ""
+        return (f"One study: its own estimate is shown; nothing can be said of heterogeneity.{without}",)
     notes = []
     if k < 5 and method != "EE":
         notes.append(f"{k} studies: tau2 and all that rests on it are very uncertain.")

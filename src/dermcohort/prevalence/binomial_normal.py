@@ -36,14 +36,16 @@ def fit_binomial_normal(x: np.ndarray, n: np.ndarray) -> BinomialNormal:
     p = x.sum() / n.sum()
     Q = 2 * float(np.sum(xlogy(x, x / (n * p)) + xlogy(n - x, (n - x) / (n * (1 - p)))))
     equal = np.array([logit(p), 0.0])
-    fits = [equal]
-    if len(x) > 1:
-        fits += [_maximize(np.array([equal[0], sigma]), x, n) for sigma in STARTS]
-    mu, sigma = max(fits, key=lambda theta: _integrate(theta, x, n)[0])
-    if sigma == 0:
-        return BinomialNormal(float(mu), float((n.sum() * p * (1 - p)) ** -0.5), 0.0, Q)
-    _, _, hessian = _integrate(np.array([mu, sigma]), x, n)
-    return BinomialNormal(float(mu), float(np.linalg.inv(-hessian)[0, 0] ** 0.5), float(sigma**2), Q)
+    fits = [_maximize(np.array([equal[0], sigma]), x, n) for sigma in STARTS] if len(x) > 1 else [equal]
+    best = max(fits, key=lambda theta: _integrate(theta, x, n)[0])
+    # where tau2 = 0 is the maximum the steps come near to it without arriving
+    if _integrate(best, x, n)[0] - _integrate(equal, x, n)[0] < 1e-9:
+        best = equal
+    _, _, hessian = _integrate(best, x, n)
+    mu, sigma = best
+    # at sigma = 0 the two are independent
+    variance = np.linalg.inv(-hessian)[0, 0] if sigma > 0 else -1 / hessian[0, 0]
+    return BinomialNormal(float(mu), float(variance**0.5), float(sigma**2), Q)
 
 
 def _maximize(theta: np.ndarray, x: np.ndarray, n: np.ndarray) -> np.ndarray:
