@@ -32,7 +32,7 @@ class BinomialNormal:
 
 
 def fit_binomial_normal(x: np.ndarray, n: np.ndarray) -> BinomialNormal:
-    """Maximum likelihood; the sum of `x` must lie between 0 and the sum of `n`, both excluded."""
+    """Maximum likelihood; at least one study must have both people with and without the condition."""
     p = x.sum() / n.sum()
     Q = 2 * float(np.sum(xlogy(x, x / (n * p)) + xlogy(n - x, (n - x) / (n * (1 - p)))))
     equal = np.array([logit(p), 0.0])
@@ -55,10 +55,11 @@ def _maximize(theta: np.ndarray, x: np.ndarray, n: np.ndarray) -> np.ndarray:
         values, vectors = np.linalg.eigh(-hessian)
         # away from the maximum the information may be indefinite: its absolute value still points uphill
         step = vectors @ ((vectors.T @ score) / np.maximum(np.abs(values), 1e-8))
-        if np.all(np.abs(step) <= 1e-11 * (1 + np.abs(theta))):
-            return np.array([theta[0], abs(theta[1])])
+        # the error after a step is of the order of its square
+        if np.all(np.abs(step) <= 1e-8 * (1 + np.abs(theta))):
+            return np.array([theta[0] + step[0], abs(theta[1] + step[1])])
         size = min(1.0, 2 / float(np.abs(step).max()))
-        while True:
+        for _ in range(30):
             proposal = theta + size * step
             found = _integrate(proposal, x, n)
             if found[0] >= loglik - 1e-12 * abs(loglik):
@@ -98,12 +99,20 @@ def _integrate(theta: np.ndarray, x: np.ndarray, n: np.ndarray) -> tuple[float, 
 
 
 def _modes(mu: float, sigma: float, x: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """The u of each study at which x log p + (n - x) log(1 - p) - u2/2 is highest; it is concave in u."""
+    """The u of each study at which x log p + (n - x) log(1 - p) - u2/2 is highest; it is concave in u.
+
+    Its slope sigma (x - n p) - u falls with u and is 0 between the ends that p = 0 and p = 1 would give: Newton's
+    method, with a bisection where it leaves what is known to hold the mode.
+    """
+    low, high = np.sort([sigma * (x - n), sigma * x], axis=0)
     u = np.zeros(len(x))
-    for _ in range(100):
+    for _ in range(200):
         p = expit(mu + sigma * u)
-        step = (sigma * (x - n * p) - u) / (1 + sigma**2 * n * p * (1 - p))
-        u = u + np.clip(step, -1, 1)
-        if np.all(np.abs(step) < 1e-9):
-            break
+        slope = sigma * (x - n * p) - u
+        low, high = np.where(slope > 0, u, low), np.where(slope > 0, high, u)
+        newton = u + slope / (1 + sigma**2 * n * p * (1 - p))
+        following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        if np.all(np.abs(following - u) <= 1e-9 * (1 + np.abs(u))):
+            return following
+        u = following
     return u

@@ -74,8 +74,8 @@ def pooled(
     Raises
     ------
     ValueError
-        For counts that are not whole numbers with 0 <= cases <= n and n > 0; for "GLMM" where no study has a case, or
-        all have cases only: its likelihood has no maximum.
+        For counts that are not whole numbers with 0 <= cases <= n and n > 0; for "GLMM" where every study has no
+        case or cases only: its likelihood has no maximum.
 
     Examples
     --------
@@ -200,11 +200,10 @@ def double_arcsine(x: np.ndarray, n: np.ndarray | float) -> np.ndarray:
 
 def _pool_binomial(x: np.ndarray, n: np.ndarray, v: np.ndarray, conf_level: float) -> Pool:
     """The binomial-normal model; I2 and H2 with the typical variance of `v`, as rma.glmm."""
-    if x.sum() in (0, n.sum()):
-        who = "no study has a case" if x.sum() == 0 else "no study has anybody without the condition"
+    if np.all((x == 0) | (x == n)):
         raise ValueError(
-            f"cases: {who}, so method='GLMM' has no maximum; pool with transform='freeman-tukey', or give the "
-            "interval of the summed counts (prevalence.crude)"
+            "cases: every study has no case or cases only, so method='GLMM' has no maximum; pool with "
+            "transform='freeman-tukey', or give the interval of the summed counts (prevalence.crude)"
         )
     fit = fit_binomial_normal(x, n)
     k, w = len(x), 1 / v
