@@ -111,6 +111,8 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
         for column, name in (("n", "n"), ("events", "Events"), ("person_years", "Person-years")):
             if column in row:
                 line[name] = format_number(row[column], 0)
+        if "weight" in row:
+            line["Weight, %"] = format_number(row["weight"], 1)
         rows.append(line)
     return pd.DataFrame(rows).fillna("").astype(str)
 

@@ -17,9 +17,25 @@ TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 FINE_TICKS = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 2.5, 3, 4])
 
 
-def point_ranges(table: pd.DataFrame, conf_level: float, ax: Axes | None, labels: Mapping[str, str]) -> Axes:
-    """Draw `table`, first row on top. A reference level is an open square; a row without a bound is left out."""
-    rows = table[np.isfinite(table["estimate"].to_numpy(float))]
+def point_ranges(
+    table: pd.DataFrame,
+    conf_level: float,
+    ax: Axes | None,
+    labels: Mapping[str, str],
+    *,
+    summary: np.ndarray | None = None,
+) -> Axes:
+    """Draw `table`, first row on top. A reference level is an open square; a row without a bound is left out.
+
+    Rows where `summary` is true are diamonds; a row with bounds and no estimate is a line. Squares grow with a
+    column `weight`.
+    """
+    bounds = table[[c for c in ("conf_low", "conf_high") if c in table]].to_numpy(float)
+    shown = np.isfinite(table["estimate"].to_numpy(float))
+    if bounds.shape[1] == 2:
+        shown |= np.isfinite(bounds).all(axis=1)
+    rows = table[shown]
+    diamond = np.zeros(len(rows), dtype=bool) if summary is None else np.asarray(summary)[shown]
     names = [_row_label(row, groups_of(table), labels) for row in rows.to_dict("records")]
     measures = list(dict.fromkeys(rows["measure"])) if "measure" in rows else ["estimate"]
     measure = measures[0] if len(measures) == 1 else "estimate"
@@ -33,8 +49,14 @@ def point_ranges(table: pd.DataFrame, conf_level: float, ax: Axes | None, labels
         for c in ("conf_low", "conf_high")
     )
     bounded = np.isfinite(low) & np.isfinite(high)
-    ax.hlines(position[bounded], low[bounded], high[bounded], color="black", linewidth=1.2)
-    ax.plot(middle[bounded], position[bounded], "s", color="black", markersize=4.5)
+    line, square = bounded & ~diamond, bounded & ~diamond & np.isfinite(middle)
+    ax.hlines(position[line], low[line], high[line], color="black", linewidth=1.2)
+    ax.scatter(
+        middle[square], position[square], s=_areas(rows[square]), marker="s", color="black", linewidth=0
+    )
+    for i in np.flatnonzero(bounded & diamond):
+        y = position[i]
+        ax.fill([low[i], middle[i], high[i], middle[i]], [y, y + 0.3, y, y - 0.3], color="black", linewidth=0)
     ax.plot(middle[~bounded], position[~bounded], "s", mfc="white", mec="black", markersize=4.5)
     if measure in RATIOS:
         _log_axis(ax, np.concatenate([middle, low[bounded], high[bounded]]))
@@ -48,6 +70,14 @@ def point_ranges(table: pd.DataFrame, conf_level: float, ax: Axes | None, labels
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
+
+
+def _areas(rows: pd.DataFrame) -> np.ndarray | float:
+    """Marker areas in square points: one size, or the weight's share of the largest."""
+    if "weight" not in rows:
+        return 25.0
+    weight = rows["weight"].to_numpy(float)
+    return np.maximum(60 * weight / weight.max(initial=0.0), 4)
 
 
 def _log_axis(ax: Axes, values: np.ndarray) -> None:
