@@ -24,6 +24,8 @@ from .precision import design_effect
 FEW_CLUSTERS = 4
 MOST_CLUSTERS = 2**20
 
+Variance = Callable[[float], float]
+
 
 def cluster_proportions(
     p1: float,
@@ -78,7 +80,8 @@ def cluster_proportions(
     Examples
     --------
     >>> print(cluster_proportions(0.10, 0.15, cluster_size=100, icc=0.01, power=0.8).method)
-    16 clusters.
+    15 clusters of 100 people in each arm give 80% power to detect 10% against 15% with a two-sided t test of
+    clusters at 5%, given an intracluster correlation of 0.01 (Hayes & Moulton 2017).
     """
     require_one_missing(p2=p2, clusters=clusters, power=power)
     require_one_missing(icc=icc, k=k)
@@ -90,23 +93,22 @@ def cluster_proportions(
     require_unequal(p1, p2)
     if k is not None and cv != 0:
         raise ValueError("cv belongs to icc: the coefficient k has no formula for clusters of several sizes")
-    effect = 1.0 if icc is None else design_effect(cluster_size, icc, cv=cv)
+    within = 1.0 if icc is None else design_effect(cluster_size, icc, cv=cv)
 
     def variance(p: float) -> float:
         """Of the proportion found in one cluster."""
-        return p * (1 - p) * effect / cluster_size + (0 if k is None else k**2 * p**2)
-
-    def power_with(p2: float, clusters: float) -> float:
-        return power_of_clusters(abs(p1 - p2), variance(p1) + variance(p2), clusters, alpha)
+        return p * (1 - p) * within / cluster_size + (0.0 if k is None else k**2 * p**2)
 
     if clusters is None:
-        clusters = clusters_for(lambda c: power_with(p2, c), power)
+        assert p2 is not None and power is not None
+        clusters = clusters_for(p1, p2, variance, power, alpha)
         measure, answer = "clusters in each arm", clusters
     elif power is None:
-        power = power_with(p2, clusters)
+        assert p2 is not None
+        power = power_of_clusters(p1, p2, variance, clusters, alpha)
         measure, answer = "power", power
     else:
-        p2 = detectable(lambda p: power_with(p, clusters), p1, power)
+        p2 = detectable_between_clusters(p1, variance, clusters, power, alpha)
         measure, answer = "second proportion", p2
     arm = round_up(clusters)
     people = 2 * round_up(arm * cluster_size)
@@ -138,21 +140,31 @@ def cluster_proportions(
     )
 
 
-def power_of_clusters(difference: float, variances: float, clusters: float, alpha: float) -> float:
-    """Power of the t test of `clusters` in each arm; `variances` is the sum of those of one cluster of each."""
+def power_of_clusters(p1: float, p2: float, variance: Variance, clusters: float, alpha: float) -> float:
+    """Power of the t test of `clusters` in each arm; `variance` is that of the proportion of one cluster."""
     df = 2 * (clusters - 1)
-    return float(nct.sf(t.isf(alpha / 2, df), df, difference / math.sqrt(variances / clusters)))
+    std_error = math.sqrt((variance(p1) + variance(p2)) / clusters)
+    return float(nct.sf(t.isf(alpha / 2, df), df, abs(p1 - p2) / std_error))
 
 
-def clusters_for(power_with: Callable[[float], float], power: float) -> float:
-    """The clusters in each arm, at least two, at which `power_with` is `power`."""
+def clusters_for(p1: float, p2: float, variance: Variance, power: float, alpha: float) -> float:
+    """The clusters in each arm, at least two, at which `power_of_clusters` is `power`."""
+
+    def lacking(clusters: float) -> float:
+        return power - power_of_clusters(p1, p2, variance, clusters, alpha)
+
     enough = 2.0
-    while power_with(enough) < power:
+    while lacking(enough) > 0:
         enough *= 2
         if enough > MOST_CLUSTERS:
             raise ValueError(
-                f"no more than {MOST_CLUSTERS:,} clusters in an arm are tried: p1 and p2 are too close"
+                f"p1={p1} and p2={p2} are too close: more than {MOST_CLUSTERS:,} clusters an arm"
             )
-    if enough == 2:
-        return enough
-    return float(brentq(lambda c: power_with(c) - power, enough / 2, enough, xtol=1e-12))
+    return enough if enough == 2 else float(brentq(lacking, enough / 2, enough, xtol=1e-12))
+
+
+def detectable_between_clusters(
+    p1: float, variance: Variance, clusters: float, power: float, alpha: float
+) -> float:
+    """The second proportion above `p1` at which `power_of_clusters` is `power`."""
+    return detectable(lambda p2: power_of_clusters(p1, p2, variance, clusters, alpha), p1, power)

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from scipy.optimize import brentq
 
 from ..estimates import Estimates, tidy
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan(Estimates):
+    """A sample size and what it can show: `Estimates` of one row, printed as a list."""
+
+    def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """One line a quantity of the plan, as `.gt()` shows it; what was not used is left out."""
+        names = labels or {}
+        row = self.table.drop(columns=["measure", "estimate"]).iloc[0]
+        shown = {name: value for name, value in row.items() if not pd.isna(value)}
+        return pd.DataFrame(
+            {
+                "Quantity": [names.get(str(name), str(name)) for name in shown],
+                "Value": [f"{value:,.4g}" if value % 1 else f"{value:,.0f}" for value in shown.values()],
+            }
+        )
 
 
 def plan(
@@ -22,13 +40,13 @@ def plan(
     events: int | None = None,
     notes: Sequence[str] = (),
     conf_level: float = 0.95,
-) -> Estimates:
+) -> Plan:
     """One row: the whole plan, then what was solved for and its answer. A choice that was not made is NaN."""
     row = {name: math.nan if value is None else value for name, value in inputs.items()}
     row |= {"measure": measure, "estimate": float(answer), "n": n}
     if events is not None:
         row["events"] = events
-    return Estimates(
+    return Plan(
         tidy(pd.DataFrame([row]), list(inputs)),
         method=method,
         n=n,

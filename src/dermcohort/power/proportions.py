@@ -78,13 +78,15 @@ def two_proportions(
     require_at_least("design_effect", design_effect, 1)
     require_unequal(p1, p2)
     if n is None:
+        assert p2 is not None and power is not None
         n = design_effect * size_of_first_group(p1, p2, power, ratio, alpha)
         measure, answer = "sample size of the first group", n
     elif power is None:
+        assert p2 is not None
         power = power_of_proportions(p1, p2, n / design_effect, ratio, alpha)
         measure, answer = "power", power
     else:
-        p2 = detectable(lambda p: power_of_proportions(p1, p, n / design_effect, ratio, alpha), p1, power)
+        p2 = detectable_proportion(p1, n / design_effect, power, ratio, alpha)
         measure, answer = "second proportion", p2
     first, second = round_up(n), round_up(ratio * n)
     return plan(
@@ -140,7 +142,7 @@ def case_control(
     Returns
     -------
     Estimates
-        One row; `n_1` cases and `n_2` controls, `p1` and `p2` their exposure.
+        One row; `cases` and `controls` are rounded up, `estimate` is what was solved for.
 
     Raises
     ------
@@ -151,7 +153,8 @@ def case_control(
     Examples
     --------
     >>> print(case_control(0.3, 2, power=0.8, ratio=2).method)
-    104 cases and 208 controls give 80% power.
+    105 cases and 209 controls give 80% power to detect an odds ratio of 2, where 30% of the controls are exposed,
+    with a two-sided test at 5% (Schlesselman 1982).
     """
     require_one_missing(odds_ratio=odds_ratio, n=n, power=power)
     require_shares(exposed=exposed, power=power, alpha=alpha)
@@ -160,12 +163,15 @@ def case_control(
     require_at_least("ratio", ratio, 0, strictly=True)
     require_ratio("odds_ratio", odds_ratio)
     if odds_ratio is None:
-        among_cases = detectable(lambda p: power_of_proportions(p, exposed, n, ratio, alpha), exposed, power)
+        assert n is not None and power is not None
+        # the exposure of the controls is known, so they are the first group here
+        among_cases = detectable_proportion(exposed, ratio * n, power, 1 / ratio, alpha)
         odds_ratio = among_cases / (1 - among_cases) / (exposed / (1 - exposed))
         measure, answer = "odds ratio", odds_ratio
     else:
         among_cases = exposed * odds_ratio / (1 + exposed * (odds_ratio - 1))
         if n is None:
+            assert power is not None
             n = size_of_first_group(among_cases, exposed, power, ratio, alpha)
             measure, answer = "number of cases", n
         else:
@@ -175,13 +181,13 @@ def case_control(
     return plan(
         {
             "odds_ratio": odds_ratio,
-            "p1": among_cases,
-            "p2": exposed,
+            "exposed_cases": among_cases,
+            "exposed_controls": exposed,
             "power": power,
             "alpha": alpha,
             "ratio": ratio,
-            "n_1": cases,
-            "n_2": controls,
+            "cases": cases,
+            "controls": controls,
         },
         measure=measure,
         answer=answer,
@@ -204,6 +210,11 @@ def power_of_proportions(p1: float, p2: float, n: float, ratio: float, alpha: fl
     under_null, under_alternative = _spreads(p1, p2, ratio)
     distance = abs(p1 - p2) * math.sqrt(ratio * n) - norm.isf(alpha / 2) * under_null
     return float(norm.cdf(distance / under_alternative))
+
+
+def detectable_proportion(p1: float, n: float, power: float, ratio: float, alpha: float) -> float:
+    """The second proportion above `p1` at which `power_of_proportions` is `power`."""
+    return detectable(lambda p2: power_of_proportions(p1, p2, n, ratio, alpha), p1, power)
 
 
 def _spreads(p1: float, p2: float, ratio: float) -> tuple[float, float]:

@@ -24,7 +24,7 @@ def logrank(
     events: float | None = None,
     power: float | None = None,
     ratio: float = 1.0,
-    event_probability: float | None = None,
+    event_probability: float = 1.0,
     alpha: float = 0.05,
 ) -> Estimates:
     """Compare two hazards: leave out the number of events, the power, or the hazard ratio.
@@ -42,15 +42,15 @@ def logrank(
         Chance that the test is significant, 0 to 1.
     ratio : float
         People in the second group for each in the first.
-    event_probability : float, optional
-        Share of all people who have the event while they are followed. With it the people needed are given too.
+    event_probability : float
+        Share of all people who have the event while they are followed: it tells the people from the events.
     alpha : float
         Two-sided level of the test.
 
     Returns
     -------
     Estimates
-        One row; `events`, and with `event_probability` the people `n`, `n_1`, `n_2`.
+        One row; `events` in both groups, and the people among whom they are expected: `n`, `n_1`, `n_2`.
 
     Raises
     ------
@@ -60,10 +60,13 @@ def logrank(
     Examples
     --------
     >>> print(logrank(0.7, power=0.8, event_probability=0.1).method)
-    247 events, expected among 2,468 people, give 80% power.
+    247 events, expected among 2,468 people, give 80% power to detect a hazard ratio of 0.7 with a two-sided test
+    at 5% (Schoenfeld 1983).
     """
     require_one_missing(hazard_ratio=hazard_ratio, events=events, power=power)
-    require_shares(power=power, alpha=alpha, event_probability=event_probability)
+    require_shares(power=power, alpha=alpha)
+    if not 0 < event_probability <= 1:
+        raise ValueError(f"event_probability={event_probability} must be above 0 and at most 1, e.g. 0.1")
     require_at_least("power", power, alpha)
     require_at_least("events", events, 1)
     require_at_least("ratio", ratio, 0, strictly=True)
@@ -72,27 +75,32 @@ def logrank(
     # information on log(HR) that one event carries: q (1 - q)
     information = ratio / (1 + ratio) ** 2
     if events is None:
+        assert hazard_ratio is not None and power is not None
         events = float((z_alpha + norm.ppf(power)) ** 2 / (information * math.log(hazard_ratio) ** 2))
         measure, answer = "number of events", events
     elif power is None:
+        assert hazard_ratio is not None
         power = float(norm.cdf(math.sqrt(events * information) * abs(math.log(hazard_ratio)) - z_alpha))
         measure, answer = "power", power
     else:
         hazard_ratio = math.exp((z_alpha + norm.ppf(power)) / math.sqrt(events * information))
         measure, answer = "hazard ratio", hazard_ratio
-    inputs: dict[str, float] = {"hazard_ratio": hazard_ratio, "power": power, "alpha": alpha, "ratio": ratio}
-    people, among = round_up(events), ""
-    if event_probability is not None:
-        first = round_up(events / event_probability / (1 + ratio))
-        second = round_up(events / event_probability * ratio / (1 + ratio))
-        inputs |= {"event_probability": event_probability, "n_1": first, "n_2": second}
-        people = first + second
-        among = f", expected among {people:,} people,"
+    people = events / event_probability
+    first, second = round_up(people / (1 + ratio)), round_up(people * ratio / (1 + ratio))
+    among = f", expected among {first + second:,} people," if event_probability < 1 else ""
     return plan(
-        inputs,
+        {
+            "hazard_ratio": hazard_ratio,
+            "power": power,
+            "alpha": alpha,
+            "ratio": ratio,
+            "event_probability": event_probability,
+            "n_1": first,
+            "n_2": second,
+        },
         measure=measure,
         answer=answer,
-        n=people,
+        n=first + second,
         events=round_up(events),
         method=f"{round_up(events):,} events{among} give {percent(power)} power to detect a hazard ratio of "
         f"{hazard_ratio:.3g} with a two-sided test at {percent(alpha)} (Schoenfeld 1983).",
