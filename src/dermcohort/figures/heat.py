@@ -50,7 +50,7 @@ def pair_matrix(
     image = ax.imshow(np.clip(shown, 1 / MOST, MOST), cmap="RdBu_r", norm=LogNorm(1 / MOST, MOST))
     for r, c, value, sure in zip(row - 1, column, table["estimate"], table["is_sure"], strict=True):
         if np.isfinite(value):
-            dark = value > MOST / 2 or value < 2 / MOST
+            dark = value > 3 or value < 1 / 3
             ax.text(c, r, f"{value:.1f}", ha="center", va="center", fontsize=8,
                     color="white" if dark else "black", fontweight="bold" if sure else "normal")  # fmt: skip
     ax.set_yticks(np.arange(len(conditions) - 1), [names.get(c, c) for c in conditions[1:]])
