@@ -1,11 +1,11 @@
-"""How common are the skin conditions at baseline, by cohort, age and sex?"""
+"""How common are the skin conditions at baseline, by cohort, age and sex, and which go together?"""
 
 import pandas as pd
 
 import dermcohort as dc
 from dermcohort.figures import grouped_ranges, line_ranges, save_figure
 from dermcohort.pipeline import results_folder, study_folder
-from dermcohort.prevalence import crude
+from dermcohort.prevalence import co_occurrence, crude, multimorbidity
 
 study = dc.open_study(study_folder())
 results = results_folder()
@@ -47,6 +47,12 @@ for name in ("rosacea", "androgenetic_alopecia"):
         line_ranges(by_ages, x="age_group", group="sex", labels={**labels, "age_group": "Age (years)"}),
         results / f"prevalence_{name}_by_age",
     )
+
+examined = [name for name in conditions if adults[name].notna().any()]
+multimorbidity(adults, examined, by="sex").save(results / "multimorbidity")
+pairs = co_occurrence(adults, examined)
+pairs.save(results / "co_occurrence")
+save_figure(pairs.plot(labels=labels), results / "co_occurrence")
 
 students = study.frame(["acne_moderate_severe", "sex"], cohorts="college").data
 crude(students, "acne_moderate_severe", by=["wave", "sex"]).save(results / "prevalence_acne_by_wave")

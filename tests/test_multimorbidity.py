@@ -201,7 +201,11 @@ def test_pairs_are_printed_drawn_and_saved(tmp_path):
     assert len(printed) == 3
     assert sum(weight == "bold" for weight in printed.values()) == sure.sum() > 0
     assert [t.get_text() for t in ax.get_yticklabels()] == ["induced", "Infertility"]
+    assert len(ax.patches) == 0
     matplotlib.pyplot.close(ax.figure)
+    few = co_occurrence(people_of(3, 5, 4, 36), ["a", "b"]).plot()
+    assert len(few.patches) == 1
+    matplotlib.pyplot.close(few.figure)
     found.save(tmp_path / "pairs")
     after = Estimates.load(tmp_path / "pairs")
     assert type(after) is type(found)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.patches import Rectangle
 
 MOST = 8.0  # ratios beyond it, or below its inverse, have the darkest color
 
@@ -26,7 +27,8 @@ def pair_matrix(
     Parameters
     ----------
     table : DataFrame
-        One row a pair: columns `first`, `second`, `estimate` (a ratio), `is_sure` (bool: printed bold).
+        One row a pair: columns `first`, `second`, `estimate` (a ratio), `is_sure` (bool: printed bold) and
+        `is_vague` (bool: a gray square, since so few people would catch the eye for nothing).
     conditions : list of str
         In the order of rows and columns.
     heading : str
@@ -41,18 +43,24 @@ def pair_matrix(
     ratio = np.full((len(conditions), len(conditions)), np.nan)
     first, second = (table[c].map(place).to_numpy(int) for c in ("first", "second"))
     row, column = np.maximum(first, second), np.minimum(first, second)
-    ratio[row, column] = table["estimate"].to_numpy(float)
+    ratio[row, column] = table["estimate"].where(~table["is_vague"]).to_numpy(float)
     shown = ratio[1:, :-1]  # the first condition has no pair above it, the last none beside it
     if ax is None:
         side = 0.55 * len(conditions)
         _, ax = plt.subplots(figsize=(2.6 + side, 1.6 + side), layout="constrained")
     ax.set_facecolor("white")
     image = ax.imshow(np.clip(shown, 1 / MOST, MOST), cmap="RdBu_r", norm=LogNorm(1 / MOST, MOST))
-    for r, c, value, sure in zip(row - 1, column, table["estimate"], table["is_sure"], strict=True):
-        if np.isfinite(value):
-            dark = value > 3 or value < 1 / 3
-            ax.text(c, r, f"{value:.1f}", ha="center", va="center", fontsize=8,
-                    color="white" if dark else "black", fontweight="bold" if sure else "normal")  # fmt: skip
+    for r, c, pair in zip(row - 1, column, table.to_dict("records"), strict=True):
+        value = pair["estimate"]
+        if not np.isfinite(value):
+            continue
+        if pair["is_vague"]:
+            ax.add_patch(Rectangle((c - 0.5, r - 0.5), 1, 1, facecolor="0.94"))
+        dark = not pair["is_vague"] and not 1 / 3 <= value <= 3
+        ax.text(
+            c, r, f"{value:.1f}", ha="center", va="center", fontsize=8, color="white" if dark else "0.15",
+            fontweight="bold" if pair["is_sure"] else "normal",
+        )  # fmt: skip
     ax.set_yticks(np.arange(len(conditions) - 1), [names.get(c, c) for c in conditions[1:]])
     ax.set_xticks(
         np.arange(len(conditions) - 1), [names.get(c, c) for c in conditions[:-1]],

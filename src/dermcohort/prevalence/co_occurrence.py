@@ -35,10 +35,15 @@ class CoOccurrence(Estimates):
         return display.rename(columns={"p": "Adjusted p", "Events": "Both"})
 
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
-        """Observed over expected of each pair; bold where the adjusted p-value is below 1 - `conf_level`."""
+        """Observed over expected of each pair; bold where the adjusted p-value is below 1 - `conf_level`.
+
+        Gray is a pair that fewer than 5 people are expected to have and that is not bold.
+        """
         from ..figures import pair_matrix
 
-        table = self.table.assign(is_sure=self.table["p_adjusted"] < 1 - self.conf_level)
+        is_sure = self.table["p_adjusted"] < 1 - self.conf_level
+        is_vague = (self.table["expected"] < FEW_EXPECTED) & ~is_sure
+        table = self.table.assign(is_sure=is_sure, is_vague=is_vague)
         conditions = list(dict.fromkeys([*table["first"], *table["second"]]))
         return pair_matrix(table, conditions, ax, heading="Observed / expected", labels=labels)
 
