@@ -571,11 +571,11 @@ def test_printed_in_per_cent():
         two_bands(), "itch", age="age", standard=TWO_BANDS, ci="wald"
     ).to_display()
     assert shown["Measure"].tolist() == ["crude prevalence, %", "standardized prevalence, %"]
-    assert shown["Estimate (CI)"][1].startswith("35.0 (")
+    assert shown["Estimate (95% CI)"][1].startswith("35.0 (")
 
 
 def test_printed_ratio_beside_a_prevalence():
     rates = RATES.assign(population=[750, 250])
     shown = dc.prevalence.indirect(two_bands(), "itch", age="age", rates=rates).to_display()
     assert shown["Measure"].tolist() == ["SPR", "indirectly standardized prevalence, %"]
-    assert [text.split(" ")[0] for text in shown["Estimate (CI)"]] == ["2.00", "30.0"]
+    assert [text.split(" ")[0] for text in shown["Estimate (95% CI)"]] == ["2.00", "30.0"]

@@ -299,3 +299,16 @@ def test_kinds_that_do_not_fit():
         sandwich(influence, np.zeros(4, int), "CR1")
     with pytest.raises(ValueError, match="needs more rows"):
         sandwich(np.ones((2, 2)), np.array([0, 1]), "CR1S")
+
+
+def test_margins(villages):
+    found = prevalence.survey(villages, "eczema", DESIGN, by=["county", "sex"], margins=True, kind="point")
+    table = found.table.set_index(["county", "sex"])
+    assert len(table) == 9 and found.n == 12
+    overall = row(prevalence.survey(villages, "eczema", DESIGN))
+    by_sex = prevalence.survey(villages, "eczema", DESIGN, by="sex").table.set_index("sex")
+    assert table.loc[("All", "All"), "std_error"] == overall["std_error"]
+    assert table.loc[("All", "f"), "conf_high"] == by_sex.loc["f", "conf_high"]
+    assert set(table["measure"]) == {"point prevalence"} and "point prevalence" in found.method
+    with pytest.raises(ValueError, match="kind='now' is unknown"):
+        prevalence.survey(villages, "eczema", DESIGN, kind="now")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from .design import binary_outcome
+
+ALL = "All"
 
 
 def count_by(event: pd.Series, groups: pd.DataFrame) -> pd.DataFrame:
@@ -46,6 +51,40 @@ def whole(values: np.ndarray) -> np.ndarray:
     return values.astype(int) if (values == np.round(values)).all() else values
 
 
+def with_margins(groups: pd.DataFrame, estimate: Callable[[list[str]], pd.DataFrame]) -> pd.DataFrame:
+    """A table of every choice of the grouping columns, the others at their last level "All".
+
+    Parameters
+    ----------
+    groups : DataFrame
+        The grouping columns of the rows that count.
+    estimate : function
+        From chosen columns to a table with those columns and a row a group.
+
+    Raises
+    ------
+    ValueError
+        If a column has a level "All" of its own.
+    """
+    names = list(groups.columns)
+    levels = {name: list(map(_text, _levels(column))) for name, column in printable_groups(groups).items()}
+    for name in names:
+        if ALL in levels[name]:
+            raise ValueError(f"margins: '{name}' has a level '{ALL}' of its own; rename it")
+    choices = itertools.chain.from_iterable(
+        itertools.combinations(names, size) for size in range(len(names), -1, -1)
+    )
+    tables = []
+    for chosen in choices:
+        table = estimate(list(chosen))
+        text = {name: table[name].map(_text) if name in chosen else ALL for name in names}
+        tables.append(table.assign(**text))
+    table = pd.concat(tables, ignore_index=True)
+    for name in names:
+        table[name] = pd.Categorical(table[name], [*levels[name], ALL])
+    return table.sort_values(names, ignore_index=True, kind="stable") if names else table
+
+
 def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
     """Grouping columns with levels that can be printed and saved: intervals become text, empty ones go."""
     plain = groups.copy()
@@ -57,6 +96,18 @@ def printable_groups(groups: pd.DataFrame) -> pd.DataFrame:
                 values if levels.inferred_type in TEXT_OR_NUMBER else values.cat.rename_categories(str)
             )
     return plain
+
+
+def _levels(column: pd.Series) -> pd.Index:
+    """The levels that occur, in their order."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories
+    return pd.Index(column.unique()).sort_values()
+
+
+def _text(level: object) -> str:
+    """A level in print; a whole number kept as a float, as a year beside missing values is, has no point."""
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
 TEXT_OR_NUMBER = ("string", "integer", "floating", "boolean")

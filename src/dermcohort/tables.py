@@ -16,24 +16,17 @@ from .estimates import COLUMNS
 if TYPE_CHECKING:
     from great_tables import GT
 
-RATIOS = frozenset({"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "SPR", "ratio of ORs"})
-PROPORTIONS = frozenset(
-    {
-        "prevalence",
-        "crude prevalence",
-        "standardized prevalence",
-        "indirectly standardized prevalence",
-        "proportion",
-        "risk",
-        "survival",
-        "sensitivity",
-        "specificity",
-    }
-)
 RATIOS = frozenset(
-    {"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs", "prevalence ratio", "odds ratio"}
-)
-PROPORTIONS = frozenset({"prevalence", "proportion", "risk", "survival", "sensitivity", "specificity"})
+    {
+        "OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "SPR", "O/E",
+        "ratio of ORs", "prevalence ratio", "odds ratio",
+    }
+)  # fmt: skip
+KINDS_OF_PREVALENCE = frozenset({"point prevalence", "period prevalence", "lifetime prevalence"})
+PROPORTIONS = KINDS_OF_PREVALENCE | {
+    "prevalence", "crude prevalence", "standardized prevalence", "indirectly standardized prevalence",
+    "proportion", "risk", "survival", "sensitivity", "specificity",
+}  # fmt: skip
 
 
 def format_number(value: float, digits: int) -> str:
@@ -78,11 +71,22 @@ def measure_heading(measure: str, conf_level: float) -> str:
     return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
 
 
+def common_measure(table: pd.DataFrame) -> str:
+    """The measure of all rows; "prevalence" for its kinds together, "estimate" for what has no common name."""
+    measures = set(table["measure"]) if "measure" in table else set()
+    if len(measures) == 1:
+        return str(measures.pop())
+    return "prevalence" if measures and measures <= KINDS_OF_PREVALENCE else "estimate"
+
+
 def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, str]) -> pd.DataFrame:
     """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts."""
     groups = groups_of(table)
-    measures = list(dict.fromkeys(table["measure"])) if "measure" in table else ["estimate"]
-    heading = measure_heading(measures[0], conf_level) if len(measures) == 1 else "Estimate (CI)"
+    has_several_measures = "measure" in table and table["measure"].nunique() > 1
+    common = common_measure(table)
+    heading = measure_heading(common, conf_level)
+    if "conf_low" not in table:
+        heading = heading.partition(" (")[0]
     rows: list[dict[str, str]] = []
     previous: tuple[Any, ...] | None = None
     for row in table.to_dict("records"):
@@ -97,8 +101,10 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             is_reference = not pd.isna(level) and level == row.get("reference")
             shown = level_label(str(term), level, labels)
             line[""] = name if pd.isna(level) else f"\u2003{shown}" + (" (reference)" if is_reference else "")
-        if len(measures) > 1:
-            line["Measure"] = f"{row['measure']}{', %' if row['measure'] in PROPORTIONS else ''}"
+        if has_several_measures:
+            # the heading has the unit where it has the name
+            unit = ", %" if common == "estimate" and row["measure"] in PROPORTIONS else ""
+            line["Measure"] = f"{row['measure']}{unit}"
         if "estimate" in row:
             line[heading] = format_interval(
                 row.get("measure", ""),

@@ -4,6 +4,7 @@ from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
 from .forest import point_ranges
 from .groups import grouped_ranges, line_ranges
+from .heat import pair_matrix
 from .matrix import status_matrix
 from .save import save_figure
 
@@ -13,6 +14,7 @@ __all__ = [
     "flow_boxes",
     "grouped_ranges",
     "line_ranges",
+    "pair_matrix",
     "point_ranges",
     "round_times",
     "save_figure",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..tables import PROPORTIONS, RATIOS, groups_of, level_label, measure_heading
+from ..tables import PROPORTIONS, RATIOS, common_measure, groups_of, level_label, measure_heading
 
 DIFFERENCES = frozenset({"RD", "difference", "prevalence difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
@@ -37,8 +37,7 @@ def point_ranges(
     rows = table[shown]
     diamond = np.zeros(len(rows), dtype=bool) if summary is None else np.asarray(summary)[shown]
     names = [_row_label(row, groups_of(table), labels) for row in rows.to_dict("records")]
-    measures = list(dict.fromkeys(rows["measure"])) if "measure" in rows else ["estimate"]
-    measure = measures[0] if len(measures) == 1 else "estimate"
+    measure = common_measure(rows)
     scale = 100.0 if measure in PROPORTIONS else 1.0
     if ax is None:
         _, ax = plt.subplots(figsize=(6.0, 0.9 + 0.28 * max(len(rows), 1)), layout="constrained")

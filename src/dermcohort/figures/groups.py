@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ..tables import PROPORTIONS, level_label, measure_heading
+from ..tables import PROPORTIONS, common_measure, level_label, measure_heading
 from .curves import COLORS
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -119,8 +119,7 @@ def line_ranges(
 
 def _scale_of(table: pd.DataFrame, conf_level: float) -> tuple[float, str]:
     """100 for proportions, and the heading of the axis."""
-    measures = list(dict.fromkeys(table["measure"]))
-    measure = measures[0] if len(measures) == 1 else "estimate"
+    measure = common_measure(table)
     return (100.0 if measure in PROPORTIONS else 1.0), measure_heading(measure, conf_level)
 
 

@@ -9,8 +9,10 @@ import pandas as pd
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
-from ..groups import count_by
+from ..groups import count_by, with_margins
 from .intervals import INTERVALS, NAMES
+
+KINDS = ("point", "period", "lifetime")
 
 
 def crude(
@@ -18,6 +20,8 @@ def crude(
     outcome: str,
     by: str | Sequence[str] | None = None,
     *,
+    margins: bool = False,
+    kind: str | None = None,
     ci: str = "wilson",
     conf_level: float = 0.95,
 ) -> Estimates:
@@ -30,6 +34,12 @@ def crude(
         Column that is 0/1, bool, or a category of two levels of which the second is counted.
     by : str or list of str, optional
         Column or columns whose combinations are the groups. Empty groups are left out.
+    margins : bool
+        Add the prevalence over all levels of each grouping column, and of everybody, as level "All" (last).
+        The levels of the grouping columns become text.
+    kind : {"point", "period", "lifetime"}, optional
+        What having the condition means: now, within a period before the examination, or ever. It names the
+        measure and changes no number. A study knows it: ``study.schema["measures"]["psoriasis"]``.
     ci : {"wilson", "wald", "clopper-pearson", "agresti-coull", "jeffreys", "logit"}
         Interval. "logit" has none where nobody or everybody has the outcome; Clopper-Pearson stands in.
     conf_level : float
@@ -37,8 +47,15 @@ def crude(
     Returns
     -------
     Estimates
-        One row a group: `estimate`, `conf_low`, `conf_high` as proportions (0 to 1), `measure` "prevalence",
-        `std_error`, `n`, `events`. Rows with a missing outcome or group are left out and counted.
+        One row a group: `estimate`, `conf_low`, `conf_high` as proportions (0 to 1), `measure` "prevalence"
+        (or "point prevalence", ...), `std_error`, `n`, `events`. Rows with a missing outcome or group are left
+        out and counted; `.n` counts everybody once, whatever margins the table has.
+
+    Raises
+    ------
+    ValueError
+        If `ci` or `kind` is unknown, a column is absent, the outcome is not binary, or a grouping column has a
+        level "All" beside `margins`.
 
     Examples
     --------
@@ -46,9 +63,17 @@ def crude(
     >>> crude(data, "eczema").table[["estimate", "n", "events"]]
        estimate  n  events
     0      0.25  4       1
+    >>> data["sex"] = ["f", "f", "m", "m"]
+    >>> crude(data, "eczema", by="sex", margins=True, kind="point").table[["sex", "measure", "n", "events"]]
+       sex           measure  n  events
+    0    f  point prevalence  2       1
+    1    m  point prevalence  2       0
+    2  All  point prevalence  4       1
     """
     if ci not in INTERVALS:
         raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(INTERVALS)}")
+    if kind not in (None, *KINDS):
+        raise ValueError(f"kind='{kind}' is unknown; choose one of {', '.join(KINDS)}")
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level={conf_level} must lie between 0 and 1, e.g. 0.95")
     groups = as_list(by)
@@ -57,8 +82,13 @@ def crude(
     event = pd.Series(binary_outcome(data[outcome], outcome), index=data.index)
     n_missing = {name: int(data[name].isna().sum()) for name in used}
     complete = data[used].notna().all(axis=1)
-    counts = count_by(event[complete], data.loc[complete, groups])
+    counted, of_rows = event[complete], data.loc[complete, groups]
+    if margins:
+        counts = with_margins(of_rows, lambda chosen: count_by(counted, of_rows[chosen]))
+    else:
+        counts = count_by(counted, of_rows)
 
+    measure = "prevalence" if kind is None else f"{kind} prevalence"
     x, n = counts["events"].to_numpy(float), counts["n"].to_numpy(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         proportion = x / n
@@ -66,7 +96,7 @@ def crude(
         std_error = np.sqrt(proportion * (1 - proportion) / n)
     table = counts.assign(
         term=outcome,
-        measure="prevalence",
+        measure=measure,
         estimate=proportion,
         conf_low=low,
         conf_high=high,
@@ -82,7 +112,7 @@ def crude(
         notes.append("No row has the outcome and the groups: there is nothing to estimate.")
     return Estimates(
         table=tidy(table, groups),
-        method=f"Crude prevalence with {NAMES[ci]} {100 * conf_level:.4g}% confidence intervals.",
+        method=f"Crude {measure} with {NAMES[ci]} {100 * conf_level:.4g}% confidence intervals.",
         n=int(complete.sum()),
         events=int(event[complete].sum()),
         n_missing=n_missing,

@@ -17,8 +17,9 @@ from scipy.stats import beta, t
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
-from ..groups import group_codes
-from ..variance import ReplicateDesign, Sample, SurveyDesign, weighted_means
+from ..groups import group_codes, with_margins
+from ..variance import ReplicateDesign, Replicates, Sample, SurveyDesign, weighted_means
+from .crude import KINDS
 from .intervals import clopper_pearson
 
 FEW_DF = 8  # NCHS (Parker et al. 2017) asks for a statistician's eye below
@@ -30,6 +31,8 @@ def survey(
     design: SurveyDesign | ReplicateDesign,
     by: str | Sequence[str] | None = None,
     *,
+    margins: bool = False,
+    kind: str | None = None,
     ci: str = "logit",
     conf_level: float = 0.95,
 ) -> Estimates:
@@ -45,6 +48,10 @@ def survey(
     design : SurveyDesign or ReplicateDesign
     by : str or list of str, optional
         Column or columns whose combinations are the groups (domains). Empty groups are left out.
+    margins : bool
+        Also every column of `by` at its level "All", and all rows together.
+    kind : {"point", "period", "lifetime"}, optional
+        What `measure` calls it, from how the condition was ascertained.
     ci : {"logit", "beta", "likelihood", "arcsine", "wald"}
         "beta" is Korn and Graubard's. Where nobody or everybody has the outcome the design cannot be
         estimated: Clopper-Pearson's interval stands in, and the notes say so.
@@ -74,6 +81,8 @@ def survey(
     """
     if ci not in INTERVALS:
         raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(INTERVALS)}")
+    if kind not in (None, *KINDS):
+        raise ValueError(f"kind='{kind}' is unknown; choose one of {', '.join(KINDS)}")
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level={conf_level} must lie between 0 and 1, e.g. 0.95")
     groups = as_list(by)
@@ -83,14 +92,49 @@ def survey(
     y = binary_outcome(data[outcome], outcome)
     complete = data[used].notna().all(axis=1).to_numpy()
     inside = complete & (sample.weights > 0)
-    group, table = group_codes(data[groups], inside)
-    n_groups = len(table)
+    measure = "prevalence" if kind is None else f"{kind} prevalence"
+
+    def estimate(chosen: list[str]) -> pd.DataFrame:
+        group, table = group_codes(data[chosen], inside)
+        numbers = _by_group(y, group, len(table), sample, ci, conf_level)
+        if design.clustered and isinstance(sample, Sample):
+            numbers["icc"] = intracluster_correlation(y, group, len(table), sample.stages[0].unit)
+        return table.assign(term=outcome, measure=measure, **numbers)
+
+    table = with_margins(data.loc[inside, groups], estimate) if margins else estimate(groups)
+    n, df = table["n"].to_numpy(), table["df"].to_numpy()
+    events = table["events"].to_numpy()
+    at_end = (n > 0) & ((events == 0) | (events == n))
+    n_missing = {name: int(data[name].isna().sum()) for name in used}
+    return Estimates(
+        table=tidy(table, groups),
+        method=(
+            f"Survey-weighted {measure} ({design.describe()}) with {NAMES[ci]} {100 * conf_level:.4g}% confidence "
+            "intervals."
+        ),
+        n=int(inside.sum()),
+        events=int(y[inside].sum()),
+        n_missing=n_missing,
+        notes=(
+            *missing_note(int(complete.sum()), len(data), n_missing),
+            *_notes(complete & ~inside, at_end, df, n),
+            *_outside_note(table["conf_low"].to_numpy(), table["conf_high"].to_numpy()),
+            *sample.notes,
+        ),
+        conf_level=conf_level,
+    )
+
+
+def _by_group(
+    y: np.ndarray, group: np.ndarray, n_groups: int, sample: Sample | Replicates, ci: str, conf_level: float
+) -> dict[str, np.ndarray]:
+    """Columns of the table: prevalence, interval and what the design did, for each group."""
+    inside = group >= 0
     means = weighted_means(y, group, n_groups, sample)
     p, n, df = np.clip(means.estimate, 0, 1), means.n, means.df
     events = np.bincount(group[inside], y[inside], n_groups)
     at_end = (events == 0) | (events == n)
     variance = np.where(at_end, 0.0, np.diag(means.covariance))
-
     low, high = np.full(n_groups, np.nan), np.full(n_groups, np.nan)
     for k in np.flatnonzero((n > 0) & (df > 0)):
         if at_end[k]:
@@ -99,39 +143,18 @@ def survey(
             low[k], high[k] = INTERVALS[ci](p[k], variance[k], n[k], df[k], conf_level)
     with np.errstate(invalid="ignore", divide="ignore"):
         design_effect = variance / (p * (1 - p) / (n - 1))
-        table = table.assign(
-            term=outcome,
-            measure="prevalence",
-            estimate=p,
-            conf_low=low,
-            conf_high=high,
-            std_error=np.sqrt(variance),
-            df=df,
-            n=n,
-            events=events.astype(int),
-            design_effect=design_effect,
-            n_effective=n / design_effect,
-        )
-    if design.clustered and isinstance(sample, Sample):
-        table["icc"] = intracluster_correlation(y, group, n_groups, sample.stages[0].unit)
-    n_missing = {name: int(data[name].isna().sum()) for name in used}
-    return Estimates(
-        table=tidy(table, groups),
-        method=(
-            f"Survey-weighted prevalence ({design.describe()}) with {NAMES[ci]} {100 * conf_level:.4g}% confidence "
-            "intervals."
-        ),
-        n=int(inside.sum()),
-        events=int(y[inside].sum()),
-        n_missing=n_missing,
-        notes=(
-            *missing_note(int(complete.sum()), len(data), n_missing),
-            *_notes(complete & ~inside, at_end & (n > 0), df, n),
-            *_outside_note(low, high),
-            *sample.notes,
-        ),
-        conf_level=conf_level,
-    )
+        n_effective = n / design_effect
+    return {
+        "estimate": p,
+        "conf_low": low,
+        "conf_high": high,
+        "std_error": np.sqrt(variance),
+        "df": df,
+        "n": n,
+        "events": events.astype(int),
+        "design_effect": design_effect,
+        "n_effective": n_effective,
+    }
 
 
 def _notes(weightless: np.ndarray, at_end: np.ndarray, df: np.ndarray, n: np.ndarray) -> list[str]:
