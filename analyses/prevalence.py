@@ -1,27 +1,32 @@
-"""How common are the skin conditions at baseline, by cohort, age and sex, and which go together?"""
+"""How common are the skin conditions at baseline, by cohort, age and sex, and which go together?
+
+The samples are clustered and weighted: strata are those of each cohort, except that every university of the college
+program is a stratum of its own, from which alone no variance can be estimated; there the universities are the sample.
+"""
 
 import pandas as pd
 
 import dermcohort as dc
 from dermcohort.figures import grouped_ranges, line_ranges, save_figure
 from dermcohort.pipeline import results_folder, study_folder
-from dermcohort.prevalence import co_occurrence, crude, multimorbidity
+from dermcohort.prevalence import co_occurrence, multimorbidity, pooled, standardized, survey, trend
 
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()
 
 conditions = list(study.schema.index[study.schema["condition"].notna()])
-baseline = study.frame(["age", "sex", *conditions], wave="baseline").data
+sampling = ["stratum", "cluster", "weight"]
+baseline = study.frame(["age", "sex", *sampling, *conditions], wave="baseline").data
+baseline["stratum"] = baseline["stratum"].astype(str).where(baseline["cohort"] != "college", "college")
+design = dc.SurveyDesign("weight", strata="stratum", cluster="cluster", nest=True)
 baseline["age_group"] = pd.cut(
     baseline["age"], [0, 30, 40, 50, 60, 70, 120], right=False,
     labels=["<30", "30-39", "40-49", "50-59", "60-69", "70+"],
 )  # fmt: skip
 
 kinds = study.schema["measures"]  # of each condition: point, period or lifetime prevalence
-by_cohort = {
-    name: crude(baseline.dropna(subset=[name]), name, by="cohort", kind=kinds[name]) for name in conditions
-}
+by_cohort = {name: survey(baseline, name, design, by="cohort", ci="beta", kind=kinds[name]) for name in conditions}
 for name, estimate in by_cohort.items():
     estimate.save(results / f"prevalence_{name}")
 overview = pd.concat([estimate.table for estimate in by_cohort.values()], ignore_index=True)
@@ -29,18 +34,40 @@ order = overview.groupby("term")["estimate"].max().sort_values(ascending=False).
 overview = overview.sort_values("term", key=lambda term: term.map(list(order).index), kind="stable")
 dc.Estimates(
     overview,
-    method="Crude prevalence with Wilson 95% confidence intervals: of a lifetime, a period or the day of the "
-    "examination, as the dictionary says of each condition. People count as independent.",
+    method="Survey-weighted prevalence with Korn-Graubard 95% confidence intervals (strata, clusters and weights of "
+    "each cohort's sample): of a lifetime, a period or the day of the examination, as the dictionary says of each condition.",
     n=len(baseline),
+    notes=tuple(dict.fromkeys(note for e in by_cohort.values() for note in e.notes if "degrees of freedom" in note)),
 ).save(results / "prevalence_by_cohort")
 save_figure(
     grouped_ranges(overview, row="term", group="cohort", labels=labels, log=True),
     results / "prevalence_by_cohort",
 )
 
+# the two cohorts of adults, as if both had the ages and sexes of China in 2010
+baseline["age_band"] = pd.cut(baseline["age"], [20, 40, 60, 120], right=False, labels=["20-39", "40-59", "60+"])
+general = baseline.assign(**baseline[conditions].where(baseline["cohort"] != "college"))
+common = [name for name in conditions if general.groupby("cohort", observed=True)[name].count().gt(0).sum() == 2]
+adjusted = [
+    standardized(general, name, age="age_band", sex="sex", standard="china-2010", by="cohort", design=design)
+    for name in common
+]
+rows = pd.concat([estimate.table for estimate in adjusted], ignore_index=True)
+dc.Estimates(
+    rows[rows["measure"] == "standardized prevalence"],
+    method=adjusted[0].method,
+    n=adjusted[0].n,
+    notes=tuple(note for note in adjusted[0].notes if "left out" not in note),
+).save(results / "prevalence_standardized")
+
+counts = by_cohort["psoriasis"].table
+together = pooled(counts["events"], counts["n"], [labels[f"cohort={c}"] for c in counts["cohort"]], method="REML", hksj=True)
+together.save(results / "prevalence_pooled")
+save_figure(together.plot(), results / "prevalence_pooled")
+
 adults = baseline[baseline["cohort"] == "central_china"]
 for name in ("rosacea", "androgenetic_alopecia"):
-    by_age = crude(adults, name, by=["age_group", "sex"], margins=True, kind=kinds[name])
+    by_age = survey(adults, name, design, by=["age_group", "sex"], margins=True, kind=kinds[name])
     by_age.save(results / f"prevalence_{name}_by_age")
     by_ages = by_age.table[(by_age.table[["age_group", "sex"]] != "All").all(axis=1)]
     save_figure(
@@ -54,5 +81,7 @@ pairs = co_occurrence(adults, examined)
 pairs.save(results / "co_occurrence")
 save_figure(pairs.plot(labels=labels), results / "co_occurrence")
 
-students = study.frame(["acne_moderate_severe", "sex"], cohorts="college").data
-crude(students, "acne_moderate_severe", by=["wave", "sex"]).save(results / "prevalence_acne_by_wave")
+students = study.frame(["acne_moderate_severe", "sex", "cluster", "weight"], cohorts="college").data
+universities = dc.SurveyDesign("weight", cluster="cluster")
+survey(students, "acne_moderate_severe", universities, by=["wave", "sex"]).save(results / "prevalence_acne_by_wave")
+trend(students, "acne_moderate_severe", "wave", design=universities).save(results / "trend_acne")
