@@ -3,7 +3,7 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import describe, prevalence, regression, report, survival
+from . import accuracy, describe, prevalence, regression, report, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
@@ -20,6 +20,7 @@ __all__ = [
     "ReaderError",
     "Study",
     "StudyError",
+    "accuracy",
     "describe",
     "harmonize",
     "open_study",

@@ -16,8 +16,11 @@ from .estimates import COLUMNS
 if TYPE_CHECKING:
     from great_tables import GT
 
-RATIOS = frozenset({"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs"})
-PROPORTIONS = frozenset({"prevalence", "proportion", "risk", "survival", "sensitivity", "specificity"})
+RATIOS = frozenset({"OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "ratio of ORs", "LR+", "LR-", "DOR"})
+PROPORTIONS = frozenset({
+    "prevalence", "proportion", "risk", "survival", "sensitivity", "specificity", "PPV", "NPV", "accuracy",
+    "agreement", "positive agreement", "negative agreement",
+})  # fmt: skip
 
 
 def format_number(value: float, digits: int) -> str:
@@ -82,7 +85,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             shown = level_label(str(term), level, labels)
             line[""] = name if pd.isna(level) else f"\u2003{shown}" + (" (reference)" if is_reference else "")
         if len(measures) > 1:
-            line["Measure"] = str(row["measure"])
+            line["Measure"] = str(row["measure"]) + (", %" if row["measure"] in PROPORTIONS else "")
         if "estimate" in row:
             line[heading] = format_interval(
                 row.get("measure", ""),

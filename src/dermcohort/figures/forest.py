@@ -23,6 +23,9 @@ def point_ranges(table: pd.DataFrame, conf_level: float, ax: Axes | None, labels
     names = [_row_label(row, groups_of(table), labels) for row in rows.to_dict("records")]
     measures = list(dict.fromkeys(rows["measure"])) if "measure" in rows else ["estimate"]
     measure = measures[0] if len(measures) == 1 else "estimate"
+    if len(measures) > 1:
+        names = [f"{name}: {own}" for name, own in zip(names, rows["measure"], strict=True)]
+        measure = "proportion" if PROPORTIONS.issuperset(measures) else "estimate"
     scale = 100.0 if measure in PROPORTIONS else 1.0
     if ax is None:
         _, ax = plt.subplots(figsize=(6.0, 0.9 + 0.28 * max(len(rows), 1)), layout="constrained")
