@@ -118,15 +118,15 @@ def limits_of_agreement(difference: np.ndarray, ci: str, conf_level: float) -> l
     quantile = t.ppf(0.5 + conf_level / 2, df)
     bias_error = sd / np.sqrt(n)
     statistic = bias / bias_error if sd > 0 else np.nan
-    # Bland & Altman (1999) sect. 3.2: variance of a limit
-    limit_error = sd * np.sqrt(1 / n + Z**2 / (2 * df))
+    # Bland & Altman (1999) sect. 3.2: standard error of a limit, in SDs
+    limit_error = np.sqrt(1 / n + Z**2 / (2 * df))
     if ci == "exact":
         # a limit is a percentile of the differences: its confidence limits are bias + sd t'(df, z sqrt n) / sqrt n
         tail = np.array([0.5 - conf_level / 2, 0.5 + conf_level / 2])
         near, far = nct.ppf(tail, df, Z * np.sqrt(n)) / np.sqrt(n)
     else:
-        near, far = Z - quantile * limit_error / sd if sd else Z, Z + quantile * limit_error / sd if sd else Z
-    limit = {"std_error": limit_error, "df": df}
+        near, far = Z - quantile * limit_error, Z + quantile * limit_error
+    limit = {"std_error": sd * limit_error, "df": df}
     return [
         {
             "measure": "bias",

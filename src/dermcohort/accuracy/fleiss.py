@@ -102,6 +102,8 @@ def fleiss(counts: np.ndarray) -> tuple[float, float, float]:
     own_expected = counts @ p / m
     linear = own - 2 * (1 - value) * (own_expected - expected) / (1 - expected)
     std_error = np.sqrt(((linear - value) ** 2).sum() / (n * (n - 1))) if n > 1 else np.nan
+    if (agreement == 1).all():
+        value, std_error = 1.0, 0.0
     # Fleiss, Nee & Landis (1979) eq. 12
     pq = (p * (1 - p)).sum()
     spread = pq**2 - (p * (1 - p) * (1 - 2 * p)).sum()

@@ -107,7 +107,7 @@ def icc(
         notes.append("Too few subjects or measurements, or no variance at all: there is no correlation.")
     if found.statistic == np.inf:
         notes.append("The measurements of a subject do not differ: the interval has no width.")
-    if model == "oneway" and not found.balanced:
+    if not found.balanced and not np.isnan(found.icc):
         notes.append("Subjects have different numbers of measurements: the interval is approximate.")
     row = {
         "term": value,

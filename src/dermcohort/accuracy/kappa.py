@@ -90,9 +90,8 @@ def kappa(
     if n and np.isnan(value):
         notes.append("Both raters used one and the same level for everybody: kappa is not defined.")
     if std_error == 0:
-        notes.append(
-            "Kappa's standard error is 0, its interval has no width: judge by that of the agreement."
-        )
+        why = "The raters always agree" if value > 0 else "One rater used one level only, so kappa is 0"
+        notes.append(f"{why}: the interval of kappa has no width, judge by that of the agreement.")
     how = "Cohen's kappa" if weights is None else f"Cohen's kappa with {weights} weights"
     return Kappa(
         table=tidy(pd.DataFrame(rows).assign(term=f"{a}, {b}")),
@@ -128,11 +127,13 @@ def cohen(counts: np.ndarray, w: np.ndarray) -> tuple[float, float, float]:
         return np.nan, np.nan, np.nan
     p = counts / n
     row, column = p.sum(axis=1), p.sum(axis=0)
-    observed = (w * p).sum()
-    expected = row @ w @ column
-    # one level only, for everybody and both raters: exact in whole numbers, not in `expected`
+    # whole numbers decide what rounding would blur
     if counts.max() == n and np.trace(counts) == n:
         return np.nan, np.nan, np.nan
+    if n in counts.sum(axis=0) or n in counts.sum(axis=1):
+        return 0.0, 0.0, 0.0
+    observed = (w * p).sum()
+    expected = row @ w @ column
     value = (observed - expected) / (1 - expected)
     # mean credit of each level with the other rater's ratings
     mean_credit = (w @ column)[:, None] + (w.T @ row)[None, :]
