@@ -26,7 +26,9 @@ baseline["age_group"] = pd.cut(
 )  # fmt: skip
 
 kinds = study.schema["measures"]  # of each condition: point, period or lifetime prevalence
-by_cohort = {name: survey(baseline, name, design, by="cohort", ci="beta", kind=kinds[name]) for name in conditions}
+by_cohort = {
+    name: survey(baseline, name, design, by="cohort", ci="beta", kind=kinds[name]) for name in conditions
+}
 for name, estimate in by_cohort.items():
     estimate.save(results / f"prevalence_{name}")
 overview = pd.concat([estimate.table for estimate in by_cohort.values()], ignore_index=True)
@@ -37,7 +39,9 @@ dc.Estimates(
     method="Survey-weighted prevalence with Korn-Graubard 95% confidence intervals (strata, clusters and weights of "
     "each cohort's sample): of a lifetime, a period or the day of the examination, as the dictionary says of each condition.",
     n=len(baseline),
-    notes=tuple(dict.fromkeys(note for e in by_cohort.values() for note in e.notes if "degrees of freedom" in note)),
+    notes=tuple(
+        dict.fromkeys(note for e in by_cohort.values() for note in e.notes if "degrees of freedom" in note)
+    ),
 ).save(results / "prevalence_by_cohort")
 save_figure(
     grouped_ranges(overview, row="term", group="cohort", labels=labels, log=True),
@@ -45,9 +49,13 @@ save_figure(
 )
 
 # the two cohorts of adults, as if both had the ages and sexes of China in 2010
-baseline["age_band"] = pd.cut(baseline["age"], [20, 40, 60, 120], right=False, labels=["20-39", "40-59", "60+"])
+baseline["age_band"] = pd.cut(
+    baseline["age"], [20, 40, 60, 120], right=False, labels=["20-39", "40-59", "60+"]
+)
 general = baseline.assign(**baseline[conditions].where(baseline["cohort"] != "college"))
-common = [name for name in conditions if general.groupby("cohort", observed=True)[name].count().gt(0).sum() == 2]
+common = [
+    name for name in conditions if general.groupby("cohort", observed=True)[name].count().gt(0).sum() == 2
+]
 adjusted = [
     standardized(general, name, age="age_band", sex="sex", standard="china-2010", by="cohort", design=design)
     for name in common
@@ -61,7 +69,9 @@ dc.Estimates(
 ).save(results / "prevalence_standardized")
 
 counts = by_cohort["psoriasis"].table
-together = pooled(counts["events"], counts["n"], [labels[f"cohort={c}"] for c in counts["cohort"]], method="REML", hksj=True)
+together = pooled(
+    counts["events"], counts["n"], [labels[f"cohort={c}"] for c in counts["cohort"]], method="REML", hksj=True
+)
 together.save(results / "prevalence_pooled")
 save_figure(together.plot(), results / "prevalence_pooled")
 
@@ -83,5 +93,7 @@ save_figure(pairs.plot(labels=labels), results / "co_occurrence")
 
 students = study.frame(["acne_moderate_severe", "sex", "cluster", "weight"], cohorts="college").data
 universities = dc.SurveyDesign("weight", cluster="cluster")
-survey(students, "acne_moderate_severe", universities, by=["wave", "sex"]).save(results / "prevalence_acne_by_wave")
+survey(students, "acne_moderate_severe", universities, by=["wave", "sex"]).save(
+    results / "prevalence_acne_by_wave"
+)
 trend(students, "acne_moderate_severe", "wave", design=universities).save(results / "trend_acne")

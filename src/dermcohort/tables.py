@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RATIOS = frozenset(
     {
         "OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "SPR", "O/E",
+        "LR+", "LR-", "DOR",
         "ratio of ORs", "prevalence ratio", "odds ratio",
     }
 )  # fmt: skip
@@ -26,6 +27,7 @@ KINDS_OF_PREVALENCE = frozenset({"point prevalence", "period prevalence", "lifet
 PROPORTIONS = KINDS_OF_PREVALENCE | {
     "prevalence", "crude prevalence", "standardized prevalence", "indirectly standardized prevalence",
     "proportion", "risk", "survival", "sensitivity", "specificity",
+    "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """matplotlib views of estimates: plain, one color a group, no frame, ready for print."""
 
+from .accuracy import bland_altman_figure, roc_figure
 from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
 from .forest import point_ranges
@@ -9,6 +10,7 @@ from .matrix import status_matrix
 from .save import save_figure
 
 __all__ = [
+    "bland_altman_figure",
     "curve_figure",
     "difference_dots",
     "flow_boxes",
@@ -16,6 +18,7 @@ __all__ = [
     "line_ranges",
     "pair_matrix",
     "point_ranges",
+    "roc_figure",
     "round_times",
     "save_figure",
     "status_matrix",

@@ -38,6 +38,11 @@ def point_ranges(
     diamond = np.zeros(len(rows), dtype=bool) if summary is None else np.asarray(summary)[shown]
     names = [_row_label(row, groups_of(table), labels) for row in rows.to_dict("records")]
     measure = common_measure(rows)
+    measures = set(rows["measure"]) if "measure" in rows else set()
+    if len(measures) > 1:
+        names = [f"{name}: {own}" for name, own in zip(names, rows["measure"], strict=True)]
+        if measure == "estimate" and PROPORTIONS.issuperset(measures):
+            measure = "proportion"
     scale = 100.0 if measure in PROPORTIONS else 1.0
     if ax is None:
         _, ax = plt.subplots(figsize=(6.0, 0.9 + 0.28 * max(len(rows), 1)), layout="constrained")
