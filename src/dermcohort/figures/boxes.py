@@ -41,13 +41,31 @@ def flow_boxes(table: pd.DataFrame, ax: Axes | None) -> Axes:
 
 
 def difference_dots(rows: pd.DataFrame, ax: Axes | None) -> Axes:
-    """One dot a variable (columns term, estimate), largest difference on top, the line at 0.1."""
-    ordered = rows.sort_values("estimate")
+    """Dots of the differences of each variable (columns term, measure, estimate), the line at 0.1.
+
+    The largest is on top. "SMD" are filled; where there are "unweighted SMD" they are open and order the rows.
+    """
+    wide = rows.pivot(index="term", columns="measure", values="estimate")
+    first = "unweighted SMD" if "unweighted SMD" in wide else "SMD"
+    ordered = wide.sort_values(first, kind="stable")
+    places = np.arange(len(ordered))
     if ax is None:
         _, ax = plt.subplots(figsize=(5.0, 0.9 + 0.28 * len(ordered)), layout="constrained")
-    ax.plot(ordered["estimate"], np.arange(len(ordered)), "o", color="black", markersize=5)
+    if first != "SMD":
+        ax.plot(
+            ordered[first],
+            places,
+            "o",
+            color="black",
+            markerfacecolor="white",
+            markersize=5,
+            label="unweighted",
+        )
+    ax.plot(ordered["SMD"], places, "o", color="black", markersize=5, label="weighted")
+    if first != "SMD":
+        ax.legend(frameon=False, loc="lower right")
     ax.axvline(0.1, color="0.6", linewidth=0.8, linestyle="--", zorder=0)
-    ax.set_yticks(np.arange(len(ordered)), ordered["term"])
+    ax.set_yticks(places, ordered.index)
     ax.set_xlim(left=0)
     ax.set_xlabel("Absolute standardized mean difference")
     ax.spines[["top", "right"]].set_visible(False)
