@@ -78,7 +78,7 @@ def _missing_rows(
     """Counts of missing values where there are any, the reasons below them."""
     missing = block[(block["measure"] == "missing") & (block["events"] > 0)]
     rows = []
-    for reason in dict.fromkeys(missing["level"].where(missing["level"].notna(), None)):
+    for reason in dict.fromkeys(None if pd.isna(level) else level for level in missing["level"]):
         label = "Missing" if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
         rows.append({"Characteristic": f"{INDENT}{label}", **_each(cells, _missing_cell, reason)})
     return rows
