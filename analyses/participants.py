@@ -13,8 +13,15 @@ characteristics = [
     "age", "sex", "residence", "income", "smoking_status", "secondhand_smoke", "alcohol", "soft_drinks",
     "bmi", "bmi_group", "hypertension", "phq2_positive", "gad2_positive", "any_skin_condition", "itch_nrs",
 ]  # fmt: skip
-baseline = study.frame(["cluster", *characteristics], wave="baseline")
-people = table_one(baseline.data, characteristics, by="cohort", labels=labels, median=["itch_nrs"])
+baseline = study.frame(["cluster", *characteristics], wave="baseline", reasons=True)
+people = table_one(
+    baseline.data,
+    characteristics,
+    by="cohort",
+    labels=labels,
+    median=study.medians(characteristics),
+    reasons=True,
+)
 people.save(results / "table_one")
 
 seen = study.visits.groupby(["cohort", "wave"], observed=True).size().unstack()

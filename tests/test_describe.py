@@ -55,7 +55,7 @@ def test_first_table_as_printed(people):
 def test_median_and_weights():
     data = pd.DataFrame({"bmi": [20.0, 22, 30], "w": [1.0, 1, 2]})
     plain = table_one(data, ["bmi"], median=["bmi"]).table.set_index("measure")["estimate"]
-    assert plain.to_dict() == {"median": 22, "q1": 21, "q3": 26}
+    assert plain.to_dict() == {"median": 22, "q1": 21, "q3": 26, "missing": 0}
     weighted = table_one(data, ["bmi"], weights="w").table.set_index("measure")["estimate"]
     assert weighted["mean"] == pytest.approx(25.5)
 
@@ -64,7 +64,7 @@ def test_first_table_of_one_group_and_of_nothing(people):
     alone = table_one(people[people["sex"] == "m"], ["age"], by="sex").table
     assert "SMD" not in set(alone["measure"])
     empty = table_one(people.assign(age=np.nan), ["age"])
-    assert empty.table["estimate"].isna().all()
+    assert empty.table.loc[empty.table["measure"] != "missing", "estimate"].isna().all()
     assert "–" in empty.to_display().iloc[0, 1]
 
 
@@ -79,6 +79,38 @@ def test_flow_is_drawn_and_adds_up():
     assert any("BMI missing (n = 5)" in text for text in texts)
     with pytest.raises(ValueError, match="120 less 7 excluded is 113, not 112"):
         flow([("Enrolled", 120), ("Analysed", 112, [("BMI missing", 7)])])
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ([], "steps is empty"),
+        ([("Enrolled", 120), ("Analysed", 121)], "'Analysed' has 121, more than the 120 before"),
+        (
+            [("Enrolled", 120), ("Analysed", 121, [("came late", -1)])],
+            "'came late': n must be a count, it is -1",
+        ),
+        ([("Enrolled", 120.5)], "'Enrolled': n must be a count, it is 120.5"),
+    ],
+)
+def test_flow_that_cannot_be_is_refused(steps, message):
+    with pytest.raises(ValueError, match=message):
+        flow(steps)
+
+
+def test_a_step_without_reasons_is_a_part_of_the_one_before():
+    shown = flow([("At risk", 1200), ("With an event", 30)]).to_display()
+    assert shown.values.tolist() == [["At risk", "1,200"], ["With an event", "30"]]
+
+
+def test_boxes_of_many_reasons_do_not_touch():
+    reasons = [(f"reason {i} " + "that is too long for one line " * 2, 1) for i in range(9)]
+    axes = flow([("Enrolled", 30), ("Examined", 21, reasons), ("Analysed", 12, reasons)]).plot()
+    axes.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts if "Excluded" in text.get_text()]
+    assert len(boxes) == 2
+    assert boxes[0].y0 > boxes[1].y1
+    assert boxes[0].x1 <= axes.figure.bbox.x1
 
 
 @pytest.mark.parametrize("ci", INTERVALS)

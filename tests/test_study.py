@@ -29,6 +29,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dermcohort.describe import table_one
 from dermcohort.dictionary import read_dictionary
 from dermcohort.harmonize import harmonize
 from dermcohort.study import TABLES, StudyError, open_study
@@ -408,3 +409,28 @@ def test_a_study_of_another_format_is_refused(harmonized, tmp_path):
     (target / "manifest.json").write_text(json.dumps({**manifest, "format": 99}), "utf-8")
     with pytest.raises(StudyError, match="format 99"):
         open_study(target)
+
+
+# ---------------------------------------------------------------------------------- into the first table
+
+
+def test_first_table_follows_the_roles_and_reasons_of_the_study(harmonized):
+    """Age is declared to be shown by its median here; a column made in the analysis has no role."""
+    schema = harmonized.schema.copy()
+    schema.loc["age", "role"] = "median"
+    study = replace(harmonized, schema=schema)
+    names = ["age", "psoriasis", "made_up"]
+    assert study.medians(names) == ["age"]
+    assert harmonized.medians(names) == []
+    data = study.frame(["age", "psoriasis"], wave="baseline", reasons=True).data
+    found = table_one(
+        data, ["age", "psoriasis"], median=study.medians(names), reasons=True, labels=study.labels()
+    )
+    assert found.to_display()["Characteristic"][0].endswith("median (Q1, Q3)")
+    missing = found.table[(found.table["measure"] == "missing") & found.table["level"].notna()]
+    counts = study.select(study.visits["wave"] == "baseline").why("psoriasis", by="wave").iloc[0]
+    of_psoriasis = missing[missing["term"] == "psoriasis"].set_index("level")["events"]
+    assert of_psoriasis.to_dict() == counts.drop(["observed", "n"]).to_dict()
+    assert len(of_psoriasis)
+    label = study.manifest["reason_labels"][of_psoriasis.index[0]]["en"]
+    assert f"\u2003\u2003{label}" in found.to_display()["Characteristic"].tolist()

@@ -6,6 +6,7 @@ Plain data, so that the harmonized study can record a flow without knowing of ta
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,12 @@ class FlowStep:
 class Flow:
     """Ordered steps from everybody to those analysed.
 
+    Raises
+    ------
+    ValueError
+        If a count is negative or no whole number, those kept and those excluded do not add up to the step before,
+        or a step has more than the one before.
+
     Examples
     --------
     >>> flow = Flow((FlowStep("Enrolled", 120), FlowStep("Analysed", 112, (("BMI missing", 8),))))
@@ -43,6 +50,20 @@ class Flow:
     """
 
     steps: tuple[FlowStep, ...]
+
+    def __post_init__(self) -> None:
+        for step in self.steps:
+            for label, n in ((step.label, step.n), *step.excluded):
+                if n != int(n) or n < 0:
+                    raise ValueError(f"flow: '{label}': n must be a count, it is {n}")
+        for before, step in itertools.pairwise(self.steps):
+            lost = sum(n for _, n in step.excluded)
+            if step.excluded and before.n - lost != step.n:
+                raise ValueError(
+                    f"flow: '{step.label}': {before.n:,} less {lost:,} excluded is {before.n - lost:,}, not {step.n:,}"
+                )
+            if step.n > before.n:
+                raise ValueError(f"flow: '{step.label}' has {step.n:,}, more than the {before.n:,} before")
 
     def __iter__(self) -> Iterator[FlowStep]:
         return iter(self.steps)

@@ -128,9 +128,22 @@ class Study:
         -------
         dict
             ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
-            ``"cohort=college"`` and ``"wave=baseline"`` -> short titles of a cohort and a wave.
+            ``"cohort=college"`` and ``"wave=baseline"`` -> short titles of a cohort and a wave,
+            ``"reason=refused"`` -> label of a missing reason.
         """
         return printed_names(self.schema, self.manifest, language)
+
+    def medians(self, variables: Sequence[str]) -> list[str]:
+        """Those of `variables` that the schema describes by their median (``role: median``).
+
+        Names that the schema does not have, such as a column made in the analysis, are none of them.
+
+        Examples
+        --------
+        >>> table_one(data, names, median=study.medians(names))      # doctest: +SKIP
+        """
+        roles = self.schema["role"]
+        return [name for name in variables if roles.get(name) == "median"]
 
     def why(self, variable: str, by: str | Sequence[str] = ("cohort", "wave")) -> pd.DataFrame:
         """How often a variable was observed, and why not, per group.
@@ -635,7 +648,11 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
         levels = row["levels"] or []
         shown = row[f"levels_{language}"] or levels
         names |= {f"{variable}={level}": str(label) for level, label in zip(levels, shown, strict=True)}
-    for kind, titles in (("cohort", manifest["cohorts"]), ("wave", manifest["waves"])):
+    for kind, titles in (
+        ("cohort", manifest["cohorts"]),
+        ("wave", manifest["waves"]),
+        ("reason", manifest["reason_labels"]),
+    ):
         for name, title in titles.items():
             names[f"{kind}={name}"] = title.get(language) or title.get("en") or name
     return names

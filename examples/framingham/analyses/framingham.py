@@ -16,7 +16,8 @@ characteristics = [
     "total_cholesterol", "glucose", "diabetes",
 ]  # fmt: skip
 first_exam = study.frame(["sex", *characteristics], wave="exam1").data
-table_one(first_exam, characteristics, by="sex", labels=labels).save(results / "table_one")
+medians = study.medians(characteristics)
+table_one(first_exam, characteristics, by="sex", labels=labels, median=medians).save(results / "table_one")
 
 exams = study.frame(["sex", "hypertension"])
 hypertension = crude(exams.data, "hypertension", by=["wave", "sex"])

@@ -11,13 +11,11 @@ study = dc.open_study(study_folder())
 results = results_folder()
 labels = {**study.labels(), "age_10": "Age (per 10 years)"}
 
-metals = ["blood_pb", "blood_cd", "blood_hg"]
-people = study.frame(
-    ["age", "sex", "ethnicity", "smoking_status", "bmi", "phq2", "skin_cancer", *metals]
-).data
+characteristics = ["age", "sex", "bmi", "phq2", "blood_pb", "blood_cd", "blood_hg"]
+people = study.frame([*characteristics, "ethnicity", "smoking_status", "skin_cancer"]).data
 adults = people[people["age"] >= 20]
 table_one(
-    adults, ["age", "sex", "bmi", "phq2", *metals], by="smoking_status", labels=labels, median=metals
+    adults, characteristics, by="smoking_status", labels=labels, median=study.medians(characteristics)
 ).save(results / "table_one")
 
 crude(adults, "skin_cancer", by=["ethnicity"]).save(results / "skin_cancer_prevalence")

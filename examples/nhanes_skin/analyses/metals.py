@@ -7,12 +7,13 @@ from dermcohort.pipeline import results_folder, study_folder
 study = dc.open_study(study_folder())
 results = results_folder()
 
-metals = ["blood_pb", "blood_cd", "blood_hg"]
-people = study.frame(["age", "sex", "bmi", "smoking_status", *metals], lod="limit/sqrt2").data
+characteristics = ["age", "sex", "bmi", "blood_pb", "blood_cd", "blood_hg"]
+people = study.frame([*characteristics, "smoking_status"], lod="limit/sqrt2").data
 adults = people[(people["age"] >= 20) & people["blood_pb"].notna()]
-table_one(
-    adults, ["age", "sex", "bmi", *metals], by="smoking_status", labels=study.labels(), median=metals
-).save(results / "metals_by_smoking")
+medians = study.medians(characteristics)
+table_one(adults, characteristics, by="smoking_status", labels=study.labels(), median=medians).save(
+    results / "metals_by_smoking"
+)
 
 species = ["urine_as3", "urine_as5", "urine_asb", "urine_asc", "urine_dma", "urine_mma"]
 urine = study.frame(species, lod="censored").data

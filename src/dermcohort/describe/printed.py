@@ -1,0 +1,112 @@
+"""The first table as text: one row a variable or level, one column a group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ..tables import format_number, level_label
+
+INDENT = "\u2003"
+WEIGHT_ROWS = {"sum of weights": "Sum of weights", "effective n": "Effective sample size"}
+
+
+def printed_rows(
+    table: pd.DataFrame, by: str | None, group_sizes: Mapping[str, int], names: Mapping[str, str]
+) -> pd.DataFrame:
+    """Rows of text from the tidy table of `TableOne`; `names` has printed names of variables and levels."""
+    heads = {
+        group: f"{level_label(by or '', group, names)} (n = {size:,})" for group, size in group_sizes.items()
+    }
+    compared = _difference_heads(table)
+    rows: list[dict[str, str]] = []
+    for term in dict.fromkeys(table["term"]):
+        block = table[table["term"] == term]
+        cells = {head: block if by is None else block[block[by] == group] for group, head in heads.items()}
+        differences = {
+            head: format_number(block.loc[block["measure"] == measure, "estimate"].iloc[0], 3)
+            for measure, head in compared.items()
+            if (block["measure"] == measure).any()
+        }
+        for measure, label in WEIGHT_ROWS.items():
+            if (block["measure"] == measure).any():
+                rows.append({"Characteristic": label, **_each(cells, _weight_cell, measure)})
+        if not block["measure"].isin(WEIGHT_ROWS).any():
+            first, *others = _described_rows(term, block, cells, names)
+            rows += [{**first, **differences}, *others, *_missing_rows(block, cells, names)]
+    columns = ["Characteristic", *heads.values(), *compared.values()]
+    return pd.DataFrame(rows, columns=columns).fillna("")
+
+
+def _difference_heads(table: pd.DataFrame) -> dict[str, str]:
+    """Measure -> head of the columns of standardized differences."""
+    measures = set(table["measure"])
+    if "unweighted SMD" in measures:
+        return {"unweighted SMD": "SMD, unweighted", "SMD": "SMD, weighted"}
+    return {"SMD": "SMD"} if "SMD" in measures else {}
+
+
+def _described_rows(
+    term: str, block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+) -> list[dict[str, str]]:
+    label = names.get(term, term)
+    levels = list(dict.fromkeys(block.loc[block["measure"] == "proportion", "level"]))
+    middles = block.loc[block["measure"].isin(["mean", "median"]), "estimate"].abs()
+    if len(middles):
+        spread = "median (Q1, Q3)" if (block["measure"] == "median").any() else "mean (SD)"
+        digits = 2 if middles.between(0, 1, inclusive="neither").any() else 1
+        return [{"Characteristic": f"{label}, {spread}", **_each(cells, _number_cell, digits)}]
+    if len(levels) == 2 and levels[0].lower() in ("no", "false", "0"):
+        return [{"Characteristic": f"{label}, n (%)", **_each(cells, _count_cell, levels[1])}]
+    return [
+        {"Characteristic": f"{label}, n (%)"},
+        *(
+            {
+                "Characteristic": f"{INDENT}{level_label(term, level, names)}",
+                **_each(cells, _count_cell, level),
+            }
+            for level in levels
+        ),
+    ]
+
+
+def _missing_rows(
+    block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Counts of missing values where there are any, the reasons below them."""
+    missing = block[(block["measure"] == "missing") & (block["events"] > 0)]
+    rows = []
+    for reason in dict.fromkeys(None if pd.isna(level) else level for level in missing["level"]):
+        label = "Missing" if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
+        rows.append({"Characteristic": f"{INDENT}{label}", **_each(cells, _missing_cell, reason)})
+    return rows
+
+
+def _each(cells: Mapping[str, pd.DataFrame], write: Any, what: Any) -> dict[str, str]:
+    return {head: write(rows, what) for head, rows in cells.items()}
+
+
+def _number_cell(rows: pd.DataFrame, digits: int) -> str:
+    found = dict(zip(rows["measure"], rows["estimate"], strict=True))
+    middle, *spread = [found[m] for m in ("median", "q1", "q3", "mean", "sd") if m in found]
+    around = ", ".join(format_number(value, digits) for value in spread)
+    return f"{format_number(middle, digits)} ({around})"
+
+
+def _count_cell(rows: pd.DataFrame, level: str) -> str:
+    row = rows[(rows["measure"] == "proportion") & (rows["level"] == level)].iloc[0]
+    if row["n"] == 0:
+        return "–"
+    return f"{format_number(row['events'], 0)} ({format_number(100 * row['estimate'], 1)})"
+
+
+def _missing_cell(rows: pd.DataFrame, reason: str | None) -> str:
+    of_reason = rows["level"].isna() if reason is None else rows["level"] == reason
+    return format_number(rows.loc[(rows["measure"] == "missing") & of_reason, "events"].sum(), 0)
+
+
+def _weight_cell(rows: pd.DataFrame, measure: str) -> str:
+    value = rows.loc[rows["measure"] == measure, "estimate"].iloc[0]
+    return format_number(value, 0 if value >= 1000 else 1)
