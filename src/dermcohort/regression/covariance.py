@@ -67,7 +67,8 @@ def robust_covariance(
         found = sandwich(_influence(arrays, family, maximum), arrays.cluster, kind)
         return Covariance(found, _residual_df(arrays, family))
     mu = family.mean(maximum.eta)
-    variance = family.variance(mu)
+    # where a fitted probability is 0 or 1 (separation) the row has no gradient either, and counts for nothing
+    variance = np.maximum(family.variance(mu), 1e-200)
     # as clubSandwich: the working variance of lm is constant whatever the weights, that of glm is V(mu) / weight
     working = np.ones_like(mu) if family.has_dispersion else variance / arrays.weights
     model = MeanModel(

@@ -61,7 +61,8 @@ def _logit_slope(eta: np.ndarray) -> np.ndarray:
 
 def _cloglog_ratio(rate: np.ndarray) -> np.ndarray:
     """d log(1 - exp(-rate)) / d log(rate) = rate / (exp(rate) - 1)."""
-    return rate / np.expm1(rate)
+    with np.errstate(over="ignore"):
+        return rate / np.expm1(rate)
 
 
 def _cloglog_score(y: np.ndarray, eta: np.ndarray) -> np.ndarray:

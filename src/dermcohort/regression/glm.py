@@ -270,16 +270,18 @@ def _sparse_notes(model: Model, arrays: Arrays, kind: str | None) -> tuple[str, 
 
 
 def _fit_notes(model: Model, maximum: Maximum, unbounded: Sequence[str]) -> tuple[str, ...]:
+    notes = []
     if maximum.on_boundary:
-        return (
+        notes.append(
             "The maximum lies on the boundary (a fitted probability of 1), where no standard errors exist; "
-            "modified_poisson gives intervals.",
+            "modified_poisson gives intervals."
         )
     if unbounded:
-        return (
-            f"Separation: the outcome is determined by {', '.join(unbounded)}, whose {model.measure} has no finite "
-            "estimate. Combine levels, or use a penalized likelihood (Firth).",
+        which = [name for name in unbounded if name != "Intercept"] or unbounded
+        notes.append(
+            f"Separation: the outcome is determined by {', '.join(which)}, whose {model.measure} has no finite "
+            "estimate. Combine levels, or use a penalized likelihood (Firth)."
         )
-    if not maximum.converged:
-        return ("The fit did not converge: do not use these estimates.",)
-    return ()
+    if not (maximum.converged or notes):
+        notes.append("The fit did not converge: do not use these estimates.")
+    return tuple(notes)

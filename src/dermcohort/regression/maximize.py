@@ -5,9 +5,9 @@ expected information, as in R's `glm`; it stops tighter than `glm` does (relativ
 1e-12), so that standard errors are those of the maximum.
 
 Where the link bounds the linear predictor (log-binomial: mu < 1) and the maximum lies on the bound, Newton's
-method would stop short of it. The bound is then approached from inside by a logarithmic barrier whose weight goes
-to 0 (Nocedal & Wright 2006 Numerical Optimization, ch. 19; for the log-binomial model de Andrade & Andrade 2018
-Stat Med 37:3146).
+method would stop short of it. The bound is then approached from inside by a barrier whose weight goes to 0 (Nocedal &
+Wright 2006 Numerical Optimization, ch. 19): log(s / (1 + s)) with s the distance to the bound, which unlike log(s) does
+not reward rows for running away from it.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class _Problem:
         with np.errstate(over="ignore", invalid="ignore"):
             value = float(self.weights @ self.family.loglik(self.y, eta))
         if barrier:
-            value += barrier * sum(float(np.log(slack).sum()) for slack, _ in self._slacks(eta))
+            value -= barrier * sum(float(np.log1p(1 / slack).sum()) for slack, _ in self._slacks(eta))
         return value if np.isfinite(value) else -np.inf
 
     def derivatives(self, eta: np.ndarray, barrier: float) -> tuple[np.ndarray, np.ndarray]:
@@ -133,8 +133,8 @@ class _Problem:
         curvature = self.weights * self.family.curvature(self.y, eta)
         if barrier:
             for slack, sign in self._slacks(eta):
-                score = score + sign * barrier / slack
-                curvature = curvature + barrier / slack**2
+                score = score + sign * barrier / (slack * (1 + slack))
+                curvature = curvature + barrier * (1 + 2 * slack) / (slack * (1 + slack)) ** 2
         return self.X.T @ score, _gram(self.X, curvature)
 
     def _slacks(self, eta: np.ndarray) -> list[tuple[np.ndarray, int]]:
