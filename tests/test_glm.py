@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dermcohort import ReplicateDesign, SurveyDesign
@@ -11,7 +11,7 @@ from dermcohort.regression import linear, log_binomial, logistic, modified_poiss
 from dermcohort.regression.families import FAMILIES, RISK_DIFFERENCE
 from dermcohort.regression.maximize import maximize
 
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=8, deadline=None)
 seeds = given(seed=st.integers(0, 10_000))
 
 
@@ -175,6 +175,7 @@ def test_without_design_information_a_survey_is_hc0(model, seed):
     """Each row a unit: HC0 times n / (n - 1), the units spread around their mean of 0."""
     data = cohort(seed)
     survey, plain = ALL[model](data, design=SurveyDesign()), ALL[model](data, robust="HC0")
+    assume(plain.covariance.notna().all(axis=None))  # a log-binomial maximum may lie on the boundary
     np.testing.assert_allclose(survey.covariance, plain.covariance * 80 / 79, rtol=1e-6, atol=1e-12)
     assert row(survey)["df"] == 80 - 3
 

@@ -26,6 +26,7 @@ from ..estimates import FittedModel
 from ..variance import ReplicateDesign, Replicates, Sample, SurveyDesign
 from .covariance import (
     Arrays,
+    Covariance,
     choose_kind,
     design_covariance,
     model_covariance,
@@ -117,14 +118,14 @@ def fit_glm(
 
     maximum = maximize(arrays.X, y, family, arrays.weights, arrays.offset)
     kind = choose_kind(robust, model.default_robust, weighted=weights is not None, clustered=bool(clusters))
-    if sample is not None:
+    if maximum.on_boundary:
+        covariance = Covariance(np.full_like(maximum.bread, np.nan))
+    elif sample is not None:
         covariance = design_covariance(arrays, family, maximum, sample, used)
     elif kind is not None:
         covariance = robust_covariance(arrays, family, maximum, kind, frame.names)
     else:
         covariance = model_covariance(arrays, family, maximum)
-    if maximum.on_boundary:
-        covariance = replace(covariance, matrix=np.full_like(covariance.matrix, np.nan))
 
     unbounded = np.zeros(len(frame.columns), bool)
     if not family.has_dispersion:
