@@ -34,6 +34,7 @@ def test_public_names_have_docstrings_with_examples():
         dc.read_dictionary, dc.harmonize, dc.open_study, dc.simulate_cohorts, dc.describe.table_one,
         dc.describe.flow, dc.prevalence.crude, dc.regression.logistic, dc.survival.incidence_rate,
         dc.survival.kaplan_meier, dc.survival.cox, dc.report.render, dc.Study.frame,
+        dc.regression.log_binomial, dc.regression.modified_poisson, dc.regression.poisson, dc.regression.linear,
         dc.standard_population, dc.prevalence.standardized, dc.prevalence.indirect, dc.survival.smr,
     ]  # fmt: skip
     without = [item.__qualname__ for item in public if ">>>" not in (item.__doc__ or "")]

@@ -10,7 +10,7 @@ import pytest
 
 from dermcohort.estimates import COLUMNS, Estimates, tidy
 from dermcohort.prevalence import crude
-from dermcohort.regression import LogisticFit, logistic
+from dermcohort.regression import GLMFit, logistic
 from dermcohort.survival import KaplanMeier, cox, incidence_rate, kaplan_meier
 
 matplotlib.use("Agg")
@@ -84,7 +84,7 @@ def test_saving_loses_nothing(people, tmp_path, name):
     matplotlib.pyplot.close("all")
     if isinstance(before, KaplanMeier):
         pd.testing.assert_frame_equal(after.at([1, 2]), before.at([1, 2]))
-    if isinstance(before, LogisticFit):
+    if isinstance(before, GLMFit):
         pd.testing.assert_series_equal(after.coefficients, before.coefficients)
         pd.testing.assert_frame_equal(after.covariance, before.covariance)
         with pytest.raises(ValueError, match="fit the model again"):

@@ -6,7 +6,8 @@ import pytest
 from golden import read, reference
 
 from dermcohort import ReplicateDesign, SurveyDesign, prevalence, survey
-from dermcohort.regression.likelihood import maximize_logit_likelihood
+from dermcohort.regression.families import LOGIT
+from dermcohort.regression.maximize import maximize
 from dermcohort.variance import MeanModel, bias_reduced, jackknife, sandwich, weighted_means
 
 CLUS1 = SurveyDesign("pw", cluster="dnum", fpc="fpc")
@@ -240,9 +241,10 @@ def least_squares(X, y, w) -> tuple[np.ndarray, MeanModel]:
 
 
 def logistic_model(X, y, w) -> tuple[np.ndarray, MeanModel]:
-    fit = maximize_logit_likelihood(X, y, w, np.zeros(len(y)))
-    v = fit.probability * (1 - fit.probability)
-    return fit.coefficients, MeanModel(X * v[:, None], w / v, y - fit.probability, v / w)
+    fit = maximize(X, y, LOGIT, w, np.zeros(len(y)))
+    p = LOGIT.mean(fit.eta)
+    v = p * (1 - p)
+    return fit.coefficients, MeanModel(X * v[:, None], w / v, y - p, v / w)
 
 
 def poisson_model(X, y) -> MeanModel:

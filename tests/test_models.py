@@ -255,9 +255,9 @@ def test_weights_are_named_and_make_the_variance_robust():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"robust": "CR2", "cluster": "site"}, "robust='CR2' is not available"),
-        ({"robust": "HC0", "cluster": "site"}, "use CR0 or CR1 with cluster="),
-        ({"robust": "CR1"}, "use HC0 or HC1 without cluster="),
+        ({"robust": "CR4", "cluster": "site"}, "robust='CR4' is not available"),
+        ({"robust": "HC0", "cluster": "site"}, "use CR0, CR1, CR1S, CR2 or CR3 with cluster="),
+        ({"robust": "CR1"}, "use HC0, HC1 or HC3 without cluster="),
         ({"cluster": "village"}, "no column 'village'"),
         ({"weights": "age"}, "must not be negative"),
     ],
@@ -267,8 +267,8 @@ def test_wrong_variance_arguments_are_explained(options, message):
         logistic("case ~ sex", cohort(10), **options)
 
 
-def test_survey_design_is_not_there_yet():
-    with pytest.raises(NotImplementedError, match="survey designs"):
+def test_design_must_be_one():
+    with pytest.raises(TypeError, match="design must be a SurveyDesign or a ReplicateDesign, it is object"):
         logistic("case ~ sex", cohort(10), design=object())
 
 

@@ -22,7 +22,7 @@ from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 from formulaic.transforms.contrasts import TreatmentContrasts
 from formulaic.utils.variables import Variable, get_required_variables
-from scipy.stats import norm
+from scipy.stats import t
 
 from .estimates import missing_note, tidy
 from .wording import suggest
@@ -227,14 +227,19 @@ def coefficient_table(
     conf_level: float,
     event: np.ndarray | None = None,
     unbounded: np.ndarray | None = None,
+    df: np.ndarray | None = None,
+    ratio: bool = True,
 ) -> pd.DataFrame:
     """Ratios with Wald intervals, one row a coefficient but the intercept, reference levels as rows of 1.
 
-    Counts (`n`, `events`) beside a level are those of the level; beside a number, of all rows. A coefficient
-    that is `unbounded` has the ratio 0 or infinity and no finite interval.
+    Without `ratio` the coefficients themselves, reference levels 0. With `df` (one a coefficient) by t, else by
+    the normal distribution. Counts (`n`, `events`) beside a level are those of the level; beside a number, of all
+    rows. A coefficient that is `unbounded` has the ratio 0 or infinity and no finite interval.
     """
     std_error = np.sqrt(np.diag(covariance))
-    z = norm.ppf(0.5 + conf_level / 2)
+    degrees = np.full(len(columns), np.inf) if df is None else df  # t with infinite df is the normal
+    quantile = t.ppf(0.5 + conf_level / 2, degrees)
+    scale = _exp if ratio else float
     rows: list[dict[str, Any]] = []
     for i, column in enumerate(columns):
         if column.name == "Intercept":
@@ -243,7 +248,7 @@ def coefficient_table(
         if counted and (not rows or rows[-1]["term"] != column.term):
             siblings = [j for j, other in enumerate(columns) if other.term == column.term]
             at_reference = (matrix[:, siblings] == 0).all(axis=1)
-            rows.append(_reference_row(column, measure, at_reference, event))
+            rows.append(_reference_row(column, measure, scale(0.0), at_reference, event))
         in_level = matrix[:, i] != 0 if counted else np.ones(len(matrix), bool)
         statistic = coefficients[i] / std_error[i]
         row: dict[str, Any] = {
@@ -251,13 +256,14 @@ def coefficient_table(
             "level": column.level,
             "reference": column.reference,
             "measure": measure,
-            "estimate": _exp(coefficients[i]),
-            "conf_low": _exp(coefficients[i] - z * std_error[i]),
-            "conf_high": _exp(coefficients[i] + z * std_error[i]),
-            "p_value": 2 * norm.sf(abs(statistic)),
+            "estimate": scale(coefficients[i]),
+            "conf_low": scale(coefficients[i] - quantile[i] * std_error[i]),
+            "conf_high": scale(coefficients[i] + quantile[i] * std_error[i]),
+            "p_value": 2 * t.sf(abs(statistic), degrees[i]),
             "coef": coefficients[i],
             "std_error": std_error[i],
             "statistic": statistic,
+            **({} if df is None else {"df": df[i]}),
             **_counts_of(in_level, event),
         }
         if unbounded is not None and unbounded[i]:
@@ -281,14 +287,14 @@ def still_moving(matrix: np.ndarray, last_step: np.ndarray) -> np.ndarray:
     return np.abs(last_step) * np.where(spread > 0, spread, 1.0) > 1e-3
 
 
-def sparse_notes(n_events: int, n_coefficients: int, n_clusters: int | None) -> tuple[str, ...]:
+def sparse_notes(n_events: int | None, n_coefficients: int, n_clusters: int | None) -> tuple[str, ...]:
     """Warnings where events are few for the coefficients, or clusters are few for a robust variance.
 
     Sources: Peduzzi et al. (1996) J Clin Epidemiol 49:1373 (ten events a coefficient); Cameron & Miller (2015)
     J Human Resources 50:317 (clusters under about 40 make cluster-robust intervals too narrow).
     """
     notes = []
-    if n_events < 10 * n_coefficients:
+    if n_events is not None and n_events < 10 * n_coefficients:
         notes.append(
             f"Few events: {n_events:,} for {n_coefficients} coefficients (fewer than 10 each); estimates may be "
             "unstable."
@@ -471,7 +477,7 @@ def _response(left: Any, frame: pd.DataFrame) -> pd.Series:
 
 
 def _reference_row(
-    column: Column, measure: str, rows: np.ndarray, event: np.ndarray | None
+    column: Column, measure: str, estimate: float, rows: np.ndarray, event: np.ndarray | None
 ) -> dict[str, Any]:
     missing = dict.fromkeys(("conf_low", "conf_high", "p_value", "std_error", "statistic"), np.nan)
     return {
@@ -479,7 +485,7 @@ def _reference_row(
         "level": column.reference,
         "reference": column.reference,
         "measure": measure,
-        "estimate": 1.0,
+        "estimate": estimate,
         "coef": 0.0,
         **missing,
         **_counts_of(rows, event),
