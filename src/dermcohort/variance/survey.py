@@ -9,7 +9,7 @@ sampling unit is lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -237,18 +237,35 @@ class Sample:
 
     def _covariance(self, totals: Sequence[np.ndarray]) -> np.ndarray:
         result = np.zeros((totals[0].shape[1],) * 2)
-        fraction = np.ones(1)  # sampled of each parent, over all stages above
-        for depth, (stage, total) in enumerate(zip(self.stages, totals, strict=True)):
-            result += _stage_covariance(stage, total, fraction, depth + 1, self.lonely_psu)
-            if stage.population is not None:
-                fraction = fraction[stage.parent] * stage.n_sampled / stage.population
+        for deviations in self._deviations(totals):
+            result += deviations.T @ deviations
         return result
 
+    def variances(self, totals: Sequence[np.ndarray]) -> np.ndarray:
+        """Variances (p,) alone, from the influence summed within the units of each stage, (n_units, p) each.
 
-def _stage_covariance(
+        For curves of thousands of points, whose covariance nobody needs.
+        """
+        result = np.zeros(totals[0].shape[1])
+        for deviations in self._deviations(totals):
+            result += np.einsum("ij,ij->j", deviations, deviations)
+        return result
+
+    def _deviations(self, totals: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        fraction = np.ones(1)  # sampled of each parent, over all stages above
+        for depth, (stage, total) in enumerate(zip(self.stages, totals, strict=True)):
+            yield _stage_deviations(stage, total, fraction, depth + 1, self.lonely_psu)
+            if stage.population is not None:
+                fraction = fraction[stage.parent] * stage.n_sampled / stage.population
+
+
+def _stage_deviations(
     stage: Stage, totals: np.ndarray, fraction: np.ndarray, depth: int, lonely_psu: str
 ) -> np.ndarray:
-    """Sum over strata of f n/(n - 1) sum_units (t - mean t)(t - mean t)', f the fraction that was not sampled."""
+    """D, whose D'D is the sum over strata of f n/(n - 1) sum_units (t - mean t)(t - mean t)'.
+
+    f is the fraction that was not sampled.
+    """
     n = stage.n_sampled.astype(float)
     left = np.ones(len(n))
     if stage.population is not None:
@@ -270,8 +287,7 @@ def _stage_covariance(
         usable = np.bincount(parents, ~alone[of_strata])
         with np.errstate(divide="ignore"):
             scale = np.where(alone, 0.0, scale * (all_strata / usable)[stage.parent])
-    centered = (totals - center) * np.sqrt(scale)[:, None]
-    return centered.T @ centered
+    return np.asarray((totals - center) * np.sqrt(scale)[:, None])
 
 
 def _lonely_message(stage: Stage, alone: np.ndarray, depth: int) -> str:
