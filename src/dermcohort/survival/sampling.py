@@ -26,10 +26,10 @@ def refuse_beside_design(design: Design | None, **others: object) -> None:
 def sampled_rows(data: pd.DataFrame, design: Design) -> tuple[pd.DataFrame, Sample | Replicates]:
     """The rows of `data` that have weight, and the design of all rows.
 
-    The index says each row's place in the design, the column `WEIGHT` its weight.
+    The index says each row's place in the design, the column `WEIGHT` its weight, scaled to a mean of 1.
     """
     sample = design.sample(data)
-    placed = data.set_axis(np.arange(len(data))).assign(**{WEIGHT: sample.weights})
+    placed = data.set_axis(np.arange(len(data))).assign(**{WEIGHT: sample.weights / sample.weights.mean()})
     return placed[sample.weights > 0], sample
 
 
