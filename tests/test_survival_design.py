@@ -181,6 +181,16 @@ def test_blocks_of_times_change_nothing(cells, monkeypatch):
     pd.testing.assert_frame_equal(kaplan_meier(data, **options).table, whole, rtol=1e-11, atol=1e-14)
 
 
+@pytest.mark.parametrize("rule", ["adjust", "average", "certainty"])
+def test_sampled_rows_are_clusters_of_one(rule):
+    """Rows as sampling units, one of them alone in its stratum, against the same design with a second stage."""
+    data = cohort(12).assign(region=lambda d: d["region"].where(d["id"] != 7, 9), f=1000, all=1)
+    one = SurveyDesign("w", strata="region", fpc="f", lonely_psu=rule)
+    two = SurveyDesign("w", strata="region", cluster=["id", "id"], fpc=["f", "all"], lonely_psu=rule)
+    a, b = (kaplan_meier(data, **OUTCOME, entry="start", by="sex", design=d).table for d in (one, two))
+    pd.testing.assert_frame_equal(a, b, rtol=1e-9, atol=1e-10)
+
+
 def test_rows_without_weight_are_not_there():
     data = cohort(4)
     none = data.assign(w=0.0, years=data["years"] + 1)

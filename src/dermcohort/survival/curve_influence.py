@@ -46,15 +46,15 @@ class CurveInfluence:
     per_event: np.ndarray
     per_risk: np.ndarray
 
-    def independent(self) -> np.ndarray:
-        """Variance (K,) of log S where rows are independent: the sum of w_i^2 u_i^2.
+    def independent(self, scale: np.ndarray | float = 1.0) -> np.ndarray:
+        """Variance (K,) of log S where rows are independent: the sum of w_i^2 u_i^2, each times its `scale`.
 
         With G the running sum of g, a row at risk has u = -(G(t) - G(entry)) and keeps p - (G(exit) - G(entry)), or
         -(G(exit) - G(entry)) without an event, from its exit on. The square of the first is expanded.
         """
         K = len(self.per_risk)
         G = np.concatenate([[0.0], np.cumsum(self.per_risk)])
-        w2, at_entry = self.weights**2, G[self.first]
+        w2, at_entry = scale * self.weights**2, G[self.first]
         last_time = np.maximum(self.last - 1, 0)
         final = np.where(self.event, self.per_event[last_time], 0.0) - (G[self.last] - at_entry)
         # an event ends a row's time at risk at its time, anything else after it

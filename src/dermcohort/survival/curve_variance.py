@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..variance import Replicates, Sample
+from ..variance import IndependentRows, Replicates, Sample
 from .curve_influence import CurveInfluence
 from .product_limit import ProductLimit, product_limit
 
@@ -57,6 +57,9 @@ class Dependence:
         """From the influence of the rows to the variance of log S; None where it is Greenwood's."""
         sample, places = self.sample, self.places
         if isinstance(sample, Sample):
+            alone = sample.independent_rows()
+            if alone is not None:
+                return lambda influence: _of_sampled_rows(influence, alone, places)
             stages = [(stage.unit[places], len(stage.stratum)) for stage in sample.stages]
             return lambda influence: influence.of_units(stages, sample.variances)
         if self.cluster is not None:
@@ -92,6 +95,15 @@ def curve(
     if not dependence.known:
         found = replace(found, log_error=np.full(len(found.time), np.nan))
     return found
+
+
+def _of_sampled_rows(
+    influence: CurveInfluence, alone: IndependentRows, places: np.ndarray | None
+) -> np.ndarray:
+    """Variance where each row is a sampling unit: units x times would be rows x times."""
+    strata = [(alone.stratum[places], len(alone.of_totals))]
+    of_means = influence.of_units(strata, lambda totals: alone.of_totals @ totals[0] ** 2)
+    return np.maximum(influence.independent(alone.scale[places]) - of_means, 0.0)
 
 
 def _sum_of_squares(totals: Sequence[np.ndarray]) -> np.ndarray:

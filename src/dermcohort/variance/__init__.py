@@ -12,11 +12,12 @@ from .few_clusters import MeanModel, bias_reduced
 from .means import Means, weighted_means, weighted_ratios
 from .replicates import ReplicateDesign, Replicates, jackknife
 from .robust import CLUSTERED, UNCLUSTERED, check_kind, sandwich
-from .survey import Sample, SurveyDesign
+from .survey import IndependentRows, Sample, SurveyDesign
 
 __all__ = [
     "CLUSTERED",
     "UNCLUSTERED",
+    "IndependentRows",
     "MeanModel",
     "Means",
     "ReplicateDesign",
