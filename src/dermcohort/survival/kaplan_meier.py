@@ -166,7 +166,8 @@ def kaplan_meier(
         notes.append(f"Weights: {kind}, from '{weights}'; numbers at risk are sums of weights.")
     notes += sparse_notes(int(happened.sum()), 0, n_clusters)
     if sample is not None:
-        notes.append("Numbers at risk and of events are sums of sampling weights.")
+        if (sample.weights != 1).any():
+            notes.append("Numbers at risk and of events are sums of sampling weights.")
         notes += sample_notes(sample, frame.index.to_numpy())
     return KaplanMeier(
         table=tidy(table, [*groups, "time"]),
