@@ -16,7 +16,7 @@ from scipy.stats import f, t
 from .design import as_list, require_columns
 from .estimates import Estimates, missing_note, tidy
 from .groups import group_codes
-from .variance import ReplicateDesign, Replicates, Sample, SurveyDesign, weighted_means
+from .variance import ReplicateDesign, Replicates, Sample, SurveyDesign, weighted_means, weighted_ratios
 
 Design = SurveyDesign | ReplicateDesign
 
@@ -105,20 +105,8 @@ def ratio(
     """
     domain = _Domain.of(data, [numerator, denominator], design, by)
     top, bottom = domain.values
-    n_groups, group, sample = len(domain.table), domain.group, domain.sample
-    if isinstance(sample, Replicates):
-
-        def of(weights: np.ndarray) -> np.ndarray:
-            return _sums(weights * top, group, n_groups) / _sums(weights * bottom, group, n_groups)
-
-        estimate, covariance = of(sample.weights), sample.covariance(of)
-    else:
-        below = _sums(sample.weights * bottom, group, n_groups)
-        estimate = _sums(sample.weights * top, group, n_groups) / below
-        influence = sample.weights * (top - estimate[group] * bottom) / below[group]
-        covariance = sample.covariance_by(influence, group, n_groups)
-    std_error = np.sqrt(np.diag(covariance))
-    return domain.estimates("ratio", estimate, std_error, "Survey-weighted ratios", conf_level)
+    found = weighted_ratios(top, bottom, domain.group, len(domain.table), domain.sample)
+    return domain.estimates("ratio", found.estimate, found.std_error, "Survey-weighted ratios", conf_level)
 
 
 def quantile(

@@ -1,8 +1,8 @@
 """Cox proportional hazards regression.
 
-Late entry, strata, weights, robust and cluster-robust variance, Efron's or Breslow's ties. The likelihood and
-its sources are in `partial_likelihood`. Agrees with R's `survival::coxph`; the robust variance uses score
-residuals of the same ties method as the fit.
+Late entry, strata, weights, robust and cluster-robust variance, survey designs, Efron's or Breslow's ties. The
+likelihood and its sources are in `partial_likelihood`. Agrees with R's `survival::coxph` and `survey::svycoxph`; the
+robust variance uses score residuals of the same ties method as the fit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pandas as pd
 
 from ..design import (
     Column,
-    Design,
     as_list,
     binary_outcome,
     build_design,
@@ -26,7 +25,7 @@ from ..design import (
     still_moving,
 )
 from ..estimates import FittedModel
-from ..variance import sandwich
+from ..variance import Replicates, sandwich
 from .concordance import concordance
 from .frame import check_times, check_weights, used_columns
 from .partial_likelihood import (
@@ -35,6 +34,7 @@ from .partial_likelihood import (
     risk_sets,
     score_residuals,
 )
+from .sampling import WEIGHT, Design, refuse_beside_design, sample_notes, sampled_rows
 
 TIES = ("efron", "breslow")
 
@@ -68,7 +68,7 @@ class CoxFit(FittedModel):
         """Harrell's C: how often the person with the higher hazard has the earlier event."""
         if self.design is None:
             raise ValueError("concordance: these estimates were loaded from a file; fit the model again")
-        frame: Design = self.design
+        frame = self.design
         start, exit_ = check_times(frame.frame, self.time, self.entry)
         w = check_weights(frame.frame, self.weights)
         return concordance(
@@ -91,6 +91,7 @@ def cox(
     strata: str | Sequence[str] | None = None,
     cluster: str | Sequence[str] | None = None,
     weights: str | None = None,
+    design: Design | None = None,
     ties: str = "efron",
     robust: bool | None = None,
     conf_level: float = 0.95,
@@ -103,7 +104,8 @@ def cox(
         The right-hand side, ``"age + sex"``. A covariate that is a category is compared with its first level.
     data : DataFrame
         One row a person, or an episode where `entry` is given. Rows with a missing value in a variable used
-        are left out and counted.
+        are left out and counted. With `design` every row that was sampled: incomplete rows stay in the design
+        without influence.
     time : str
         Column of the time of event or end of follow-up.
     event : str
@@ -117,11 +119,14 @@ def cox(
     weights : str, optional
         Column of sampling or inverse-probability weights. The variance is then robust unless
         ``robust=False``, which is right for frequency weights.
+    design : SurveyDesign or ReplicateDesign, optional
+        How the rows were sampled; in the place of `weights`, `cluster` and `robust`. The weights are scaled to a
+        mean of 1 over the sample, which the log-likelihood shows and nothing else.
     ties : {"efron", "breslow"}
     robust : bool, optional
         Ask for, or refuse, the robust variance.
     conf_level : float
-        Level of the Wald intervals.
+        Level of the Wald intervals, from the normal distribution also with `design`, as R's `confint` of `svycoxph`.
 
     Returns
     -------
@@ -139,6 +144,9 @@ def cox(
     Where the likelihood has no finite maximum (all events on one side of a covariate) the hazard ratio is
     given as 0 or infinity, its interval is (0, infinity), and `.notes` says so.
 
+    With replicate weights the model is fitted again with each set of them, without the rows whose weight in it is 0.
+    R keeps those with a weight of 1e-10, which Efron's ties count as deaths; in Breslow's they do not matter.
+
     Examples
     --------
     >>> data = pd.DataFrame({"years": [9, 1, 1, 6, 6, 8], "died": [1, 1, 0, 1, 1, 0],
@@ -150,9 +158,14 @@ def cox(
         raise ValueError(f"ties='{ties}' is unknown; choose one of {', '.join(TIES)}")
     if robust is False and cluster is not None:
         raise ValueError("robust=False does not fit cluster=: leave one out")
+    refuse_beside_design(design, weights=weights, cluster=cluster, robust=robust)
     strata_names, clusters = as_list(strata), as_list(cluster)
+    require_columns(data, used_columns(time, event, entry, strata_names, clusters, weights), "data")
+    sample = None
+    if design is not None:
+        data, sample = sampled_rows(data, design)
+        weights = WEIGHT
     others = used_columns(time, event, entry, strata_names, clusters, weights)
-    require_columns(data, others, "data")
     frame = build_design(formula, data, two_sided=False, others=others, intercept=False)
     if not frame.columns:
         raise ValueError("formula has no covariate: use kaplan_meier for a curve without any")
@@ -163,18 +176,29 @@ def cox(
     w = check_weights(frame.frame, weights)
 
     X = frame.matrix
-    sets = risk_sets(
-        start, exit_, happened, frame.codes(strata_names or None), np.ones(len(X)) if w is None else w, ties
-    )
+    stratum = frame.codes(strata_names or None)
+    sets = risk_sets(start, exit_, happened, stratum, np.ones(len(X)) if w is None else w, ties)
     maximum = maximize_partial_likelihood(X, sets)
     unbounded = still_moving(X, maximum.last_step)
     use_robust = (w is not None or bool(clusters)) if robust is None else robust
     covariance = maximum.covariance
     cluster_codes = frame.codes(clusters or None)
     n_clusters = None if cluster_codes is None else int(cluster_codes.max()) + 1
-    if use_robust:
+    if isinstance(sample, Replicates):
+
+        def coefficients(weights: np.ndarray) -> np.ndarray:
+            w = weights[frame.frame.index]
+            return _refitted(X, start, exit_, happened, stratum, w, ties)
+
+        covariance = sample.covariance(coefficients)
+    elif use_robust:
         influence = sets.weights[:, None] * score_residuals(X, sets, maximum.at) @ maximum.covariance
-        covariance = sandwich(influence, cluster_codes)
+        if sample is None:
+            covariance = sandwich(influence, cluster_codes)
+        else:
+            of_all = np.zeros((len(sample.weights), X.shape[1]))
+            of_all[frame.frame.index] = influence
+            covariance = sample.covariance(of_all)
 
     table = coefficient_table(
         frame.columns,
@@ -189,13 +213,14 @@ def cox(
     coded = np.isin(X, (-1.0, 0.0, 1.0)).all(axis=0)
     return CoxFit(
         table=table,
-        method=_method(ties, entry, strata_names, clusters, use_robust),
+        method=_method(ties, entry, strata_names, clusters, use_robust, design),
         n=len(X),
         events=int(happened.sum()),
-        n_missing=frame.n_missing,
+        n_missing={name: count for name, count in frame.n_missing.items() if name != WEIGHT},
         notes=(
             *frame.notes,
             *_notes(maximum, unbounded, frame.columns, happened, weights, use_robust, n_clusters),
+            *(() if sample is None else sample_notes(sample, frame.frame.index.to_numpy())),
         ),
         conf_level=conf_level,
         coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
@@ -213,15 +238,44 @@ def cox(
     )
 
 
+def _refitted(
+    X: np.ndarray,
+    start: np.ndarray | None,
+    exit_: np.ndarray,
+    event: np.ndarray,
+    stratum: np.ndarray | None,
+    w: np.ndarray,
+    ties: str,
+) -> np.ndarray:
+    """Coefficients with other weights, without the rows that have none."""
+    rows = w > 0
+    sets = risk_sets(
+        None if start is None else start[rows],
+        exit_[rows],
+        event[rows],
+        None if stratum is None else stratum[rows],
+        w[rows],
+        ties,
+    )
+    return maximize_partial_likelihood(X[rows], sets).coefficients
+
+
 def _method(
-    ties: str, entry: str | None, strata: Sequence[str], clusters: Sequence[str], robust: bool
+    ties: str,
+    entry: str | None,
+    strata: Sequence[str],
+    clusters: Sequence[str],
+    robust: bool,
+    design: Design | None,
 ) -> str:
     parts = [f"ties by {ties.capitalize()}"]
     if entry is not None:
         parts.append("delayed entry")
     if strata:
         parts.append(f"stratified by {' and '.join(strata)}")
-    if robust:
+    if design is not None:
+        parts.append(f"variance of the sample survey: {design.describe()}")
+    elif robust:
         parts.append("robust variance" + (f" clustered by {' and '.join(clusters)}" if clusters else ""))
     return f"Hazard ratios by Cox proportional hazards regression ({', '.join(parts)}), Wald intervals."
 
@@ -236,7 +290,7 @@ def _notes(
     n_clusters: int | None,
 ) -> tuple[str, ...]:
     notes: list[str] = []
-    if weights is not None:
+    if weights is not None and weights != WEIGHT:
         use = "sampling or inverse-probability" if robust else "frequency"
         notes.append(f"Weights: {use} weights from '{weights}'.")
     notes += sparse_notes(int(event.sum()), len(columns), n_clusters)

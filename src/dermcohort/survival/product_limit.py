@@ -1,16 +1,20 @@
 """The product-limit estimator and its intervals: arrays in, arrays out.
 
-Sources: Kaplan & Meier (1958) JASA 53:457; Greenwood (1926); Kalbfleisch & Prentice (2002) ch. 1; Borgan &
-Liestoel (1990) Scand J Stat 17:35 (arcsine). As R's `survfit`.
+Sources: Kaplan & Meier (1958) JASA 53:457; Greenwood (1926); Fleming & Harrington (1984) Comm Stat A 13:2469
+(exp(-H)); Kalbfleisch & Prentice (2002) ch. 1; Borgan & Liestoel (1990) Scand J Stat 17:35 (arcsine). As R's
+`survfit`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm
+
+from .curve_influence import CurveInfluence
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +35,19 @@ def product_limit(
     event: np.ndarray,
     weights: np.ndarray | None,
     *,
-    robust: bool,
+    exponential: bool = False,
+    variance: Callable[[CurveInfluence], np.ndarray] | None = None,
 ) -> ProductLimit:
     """S(t) = prod over t_k <= t of (1 - d_k / n_k), n_k those with entry < t_k <= exit.
 
-    The variance of log S is Greenwood's sum of d_k / (n_k (n_k - d_k)), or where `robust` the sum of the
-    squared influences of the rows.
+    Parameters
+    ----------
+    entry, exit_, event, weights : ndarray, shape (n,)
+    exponential : bool
+        S(t) = exp(-H(t)) with H(t) the sum of d_k / n_k instead.
+    variance : callable, optional
+        Variance of log S at the event times from the influence of the rows. Without it the variance is
+        Greenwood's, the sum of d_k / (n_k (n_k - d_k)), or of d_k / n_k^2 where `exponential`.
     """
     w = np.ones(len(exit_)) if weights is None else weights
     time = np.unique(exit_ if entry is None else np.concatenate([exit_, entry]))
@@ -45,7 +56,7 @@ def product_limit(
     events = np.bincount(at_exit, w * event, len(time))
     left_before = np.cumsum(leaving) - leaving
     if entry is None:
-        at_entry = None
+        at_entry = np.full(len(w), -1)
         entered_before = np.full(len(time), w.sum())
     else:
         at_entry = np.searchsorted(time, entry)
@@ -58,42 +69,21 @@ def product_limit(
         share = np.where(events > 0, events / n_risk, 0.0)
         # all at risk having the event is exactly 1, whatever the order of summation
         share = np.where(np.isclose(share, 1.0, rtol=0, atol=1e-12), 1.0, share)
-        survival = np.cumprod(1 - share)
-        if robust:
-            variance = _influence_variance(share, n_risk, at_entry, at_exit, event, w)
-        else:
-            variance = np.cumsum(np.where(events > 0, share / (n_risk * (1 - share)), 0.0))
-    log_error = np.where(survival > 0, np.sqrt(variance), np.nan)
+        survival = np.exp(-np.cumsum(share)) if exponential else np.cumprod(1 - share)
+        # p and g of the influence; beyond a curve's fall to 0 they do not matter
+        per_event = np.where(share > 0, 1 / (n_risk * (1.0 if exponential else 1 - share)), 0.0)
+        per_event = np.where(np.isfinite(per_event), per_event, 0.0)
+    per_risk = share * per_event
+    if variance is None:
+        steps = np.cumsum(per_risk)
+    else:
+        happens = np.unique(at_exit[event > 0])
+        number = np.searchsorted(happens, np.arange(len(time)), "right")  # event times up to each time
+        first = np.where(at_entry >= 0, number[at_entry], 0)
+        of_rows = CurveInfluence(first, number[at_exit], event > 0, w, per_event[happens], per_risk[happens])
+        steps = np.concatenate([[0.0], variance(of_rows)])[number]
+    log_error = np.where(survival > 0, np.sqrt(steps), np.nan)
     return ProductLimit(time, n_risk, events, leaving - events, survival, log_error)
-
-
-def _influence_variance(
-    share: np.ndarray,
-    n_risk: np.ndarray,
-    at_entry: np.ndarray | None,
-    at_exit: np.ndarray,
-    event: np.ndarray,
-    w: np.ndarray,
-) -> np.ndarray:
-    """Sum over rows of w_i^2 u_i(t)^2, u_i the derivative of -log S(t) in the weight of row i.
-
-    With G(t) = sum over t_k <= t of d_k / (n_k (n_k - d_k)), a row at risk has u = -(G(t) - G(entry)), and from
-    its exit on u = event / (n - d) - (G(exit) - G(entry)). Expanding the square of the first needs three
-    running sums over those at risk instead of one value a row and time.
-    """
-    hazard = np.where(share > 0, share / (n_risk * (1 - share)), 0.0)
-    G = np.cumsum(hazard)
-    G_entry = np.zeros(len(w)) if at_entry is None else G[at_entry]
-    per_event = np.where(share > 0, 1 / (n_risk * (1 - share)), 0.0)
-    final = event * per_event[at_exit] - (G[at_exit] - G_entry)
-    size = len(share)
-    gone = np.cumsum(np.bincount(at_exit, w**2 * final**2, size))
-    still = []
-    for power in range(3):
-        moment = w**2 * G_entry**power
-        entered = moment.sum() if at_entry is None else np.cumsum(np.bincount(at_entry, moment, size))
-        still.append(entered - np.cumsum(np.bincount(at_exit, moment, size)))
-    return gone + np.maximum(G**2 * still[0] - 2 * G * still[1] + still[2], 0.0)
 
 
 def survival_interval(

@@ -9,14 +9,15 @@ that the estimates are off by about sum_i psi_i. A design says which rows depend
 """
 
 from .few_clusters import MeanModel, bias_reduced
-from .means import Means, weighted_means
+from .means import Means, weighted_means, weighted_ratios
 from .replicates import ReplicateDesign, Replicates, jackknife
 from .robust import CLUSTERED, UNCLUSTERED, check_kind, sandwich
-from .survey import Sample, SurveyDesign
+from .survey import IndependentRows, Sample, SurveyDesign
 
 __all__ = [
     "CLUSTERED",
     "UNCLUSTERED",
+    "IndependentRows",
     "MeanModel",
     "Means",
     "ReplicateDesign",
@@ -28,4 +29,5 @@ __all__ = [
     "jackknife",
     "sandwich",
     "weighted_means",
+    "weighted_ratios",
 ]

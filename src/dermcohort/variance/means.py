@@ -1,4 +1,4 @@
-"""Weighted means of groups with their design-based covariance: what most survey estimates are made of."""
+"""Weighted means and ratios of groups with their design-based covariance: what most survey estimates are made of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .survey import Sample
 
 @dataclass(frozen=True, eq=False)
 class Means:
-    """Mean of each of G groups, covariance (G, G), design degrees of freedom and the rows with weight."""
+    """Mean (or ratio) of each of G groups, covariance (G, G), design degrees of freedom and the rows with weight."""
 
     estimate: np.ndarray
     covariance: np.ndarray
@@ -27,32 +27,41 @@ class Means:
 def weighted_means(
     values: np.ndarray, group: np.ndarray, n_groups: int, sample: Sample | Replicates
 ) -> Means:
-    """Means sum(w y) / sum(w) by group; the influence of row i on its own is w_i (y_i - mean) / sum(w).
+    """Means sum(w y) / sum(w) by group: ratios to 1. See `weighted_ratios`."""
+    return weighted_ratios(values, np.ones(len(values)), group, n_groups, sample)
+
+
+def weighted_ratios(
+    top: np.ndarray, bottom: np.ndarray, group: np.ndarray, n_groups: int, sample: Sample | Replicates
+) -> Means:
+    """Ratios sum(w y) / sum(w x) by group; the influence of row i on its own is w_i (y_i - ratio x_i) / sum(w x).
 
     Parameters
     ----------
-    values : ndarray of float64, shape (n,)
-        What it is outside the groups does not matter.
+    top, bottom : ndarray of float64, shape (n,)
+        y and x. What they are outside the groups does not matter.
     group : ndarray of int, shape (n,)
         0, 1, ..., or -1 for rows that are in none: they stay in the design as rows without influence.
     """
     inside = group >= 0
-    y, g = np.where(inside, values, 0.0), np.where(inside, group, 0)
+    y, x, g = np.where(inside, top, 0.0), np.where(inside, bottom, 0.0), np.where(inside, group, 0)
 
-    def means(weights: np.ndarray) -> np.ndarray:
+    def ratios(weights: np.ndarray) -> np.ndarray:
         w = np.where(inside, weights, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.bincount(g, w * y, n_groups) / np.bincount(g, w, n_groups)
+            return np.bincount(g, w * y, n_groups) / np.bincount(g, w * x, n_groups)
 
-    estimate = means(sample.weights)
+    estimate = ratios(sample.weights)
     n = np.bincount(g, inside & (sample.weights > 0), n_groups).astype(int)
     if isinstance(sample, Replicates):
         df = np.array([sample.degrees_of_freedom(group == k) for k in range(n_groups)])
-        return Means(estimate, sample.covariance(means), df, n)
+        return Means(estimate, sample.covariance(ratios), df, n)
     w = np.where(inside, sample.weights, 0.0)
-    total = np.bincount(g, w, n_groups)
-    influence = np.where(w > 0, w * (y - estimate[g]) / np.where(total > 0, total, 1.0)[g], 0.0)
+    total = np.bincount(g, w * x, n_groups)
+    known = total != 0
+    residual = y - np.where(known, estimate, 0.0)[g] * x
+    influence = np.where(w > 0, w * residual / np.where(known, total, 1.0)[g], 0.0)
     covariance = sample.covariance_by(influence, group, n_groups)
-    covariance[n == 0] = np.nan
-    covariance[:, n == 0] = np.nan
+    covariance[~known] = np.nan
+    covariance[:, ~known] = np.nan
     return Means(estimate, covariance, sample.degrees_of_freedom_by(group, n_groups), n)

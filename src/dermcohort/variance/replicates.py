@@ -115,10 +115,17 @@ class Replicates:
 
     def covariance(self, estimate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Covariance of estimates that are a function of the weights."""
+        deviation = self._deviations(estimate)
+        return (deviation * self.factors[:, None]).T @ deviation
+
+    def variances(self, estimate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Variances alone, for curves."""
+        return np.asarray(self.factors @ self._deviations(estimate) ** 2)
+
+    def _deviations(self, estimate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         center = np.atleast_1d(estimate(self.weights))
         values = np.array([np.atleast_1d(estimate(column)) for column in self.replicates.T])
-        deviation = values - (center if self.mse else values.mean(axis=0))
-        return (deviation * self.factors[:, None]).T @ deviation
+        return values - (center if self.mse else values.mean(axis=0))
 
 
 def jackknife(sample: Sample) -> Replicates:

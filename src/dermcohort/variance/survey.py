@@ -9,7 +9,7 @@ sampling unit is lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -237,18 +237,71 @@ class Sample:
 
     def _covariance(self, totals: Sequence[np.ndarray]) -> np.ndarray:
         result = np.zeros((totals[0].shape[1],) * 2)
-        fraction = np.ones(1)  # sampled of each parent, over all stages above
-        for depth, (stage, total) in enumerate(zip(self.stages, totals, strict=True)):
-            result += _stage_covariance(stage, total, fraction, depth + 1, self.lonely_psu)
-            if stage.population is not None:
-                fraction = fraction[stage.parent] * stage.n_sampled / stage.population
+        for deviations in self._deviations(totals):
+            result += deviations.T @ deviations
         return result
 
+    def variances(self, totals: Sequence[np.ndarray]) -> np.ndarray:
+        """Variances (p,) alone, from the influence summed within the units of each stage, (n_units, p) each.
 
-def _stage_covariance(
+        For curves of thousands of points, whose covariance nobody needs.
+        """
+        result = np.zeros(totals[0].shape[1])
+        for deviations in self._deviations(totals):
+            result += np.einsum("ij,ij->j", deviations, deviations)
+        return result
+
+    def independent_rows(self) -> IndependentRows | None:
+        """What the variance is made of where each row is a sampling unit; None for other designs."""
+        stage = self.stages[0]
+        if len(self.stages) > 1 or len(stage.stratum) < len(stage.unit):
+            return None
+        scale = _scale(stage, np.ones(1), 1, self.lonely_psu)
+        centered = ~_uncentered(stage, self.lonely_psu)
+        n_strata = int(stage.stratum.max()) + 1
+        of_totals = np.zeros(n_strata)
+        of_totals[stage.stratum] = np.where(centered, scale, 0.0)
+        of_totals /= np.bincount(stage.stratum)
+        return IndependentRows(scale[stage.unit], stage.stratum[stage.unit], of_totals)
+
+    def _deviations(self, totals: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        fraction = np.ones(1)  # sampled of each parent, over all stages above
+        for depth, (stage, total) in enumerate(zip(self.stages, totals, strict=True)):
+            yield _stage_deviations(stage, total, fraction, depth + 1, self.lonely_psu)
+            if stage.population is not None:
+                fraction = fraction[stage.parent] * stage.n_sampled / stage.population
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentRows:
+    """Variance = sum of scale_i psi_i^2 over rows less the sum of of_totals_h (sum of psi_i in stratum h)^2."""
+
+    scale: np.ndarray
+    stratum: np.ndarray
+    of_totals: np.ndarray
+
+
+def _stage_deviations(
     stage: Stage, totals: np.ndarray, fraction: np.ndarray, depth: int, lonely_psu: str
 ) -> np.ndarray:
-    """Sum over strata of f n/(n - 1) sum_units (t - mean t)(t - mean t)', f the fraction that was not sampled."""
+    """D, whose D'D is the sum over strata of f n/(n - 1) sum_units (t - mean t)(t - mean t)'.
+
+    f is the fraction that was not sampled.
+    """
+    scale = _scale(stage, fraction, depth, lonely_psu)
+    n_strata = int(stage.stratum.max()) + 1
+    means = unit_totals(totals, stage.stratum, n_strata) / np.bincount(stage.stratum)[:, None]
+    center = np.where(_uncentered(stage, lonely_psu)[:, None], 0.0, means[stage.stratum])
+    return np.asarray((totals - center) * np.sqrt(scale)[:, None])
+
+
+def _uncentered(stage: Stage, lonely_psu: str) -> np.ndarray:
+    """Units whose distance is from the mean of all strata, which is 0, and not from that of their own."""
+    return (stage.n_sampled == 1) & (lonely_psu == "adjust")
+
+
+def _scale(stage: Stage, fraction: np.ndarray, depth: int, lonely_psu: str) -> np.ndarray:
+    """f n/(n - 1) of the stratum of each unit, times the fraction sampled at the stages above."""
     n = stage.n_sampled.astype(float)
     left = np.ones(len(n))
     if stage.population is not None:
@@ -256,22 +309,16 @@ def _stage_covariance(
     alone = (stage.n_sampled == 1) & (left > 1e-7)
     if alone.any() and lonely_psu == "fail":
         raise ValueError(_lonely_message(stage, alone, depth))
-    n_strata = int(stage.stratum.max()) + 1
-    means = unit_totals(totals, stage.stratum, n_strata) / np.bincount(stage.stratum)[:, None]
-    center = means[stage.stratum]
-    if lonely_psu == "adjust":
-        center = np.where((stage.n_sampled == 1)[:, None], 0.0, center)
     scale = fraction[stage.parent] * left * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
     if lonely_psu == "average":
         # within each parent the other strata stand for those of one unit
-        of_strata = _first_rows(stage.stratum, n_strata)
+        of_strata = _first_rows(stage.stratum, int(stage.stratum.max()) + 1)
         parents = stage.parent[of_strata]
         all_strata = np.bincount(parents)
         usable = np.bincount(parents, ~alone[of_strata])
         with np.errstate(divide="ignore"):
             scale = np.where(alone, 0.0, scale * (all_strata / usable)[stage.parent])
-    centered = (totals - center) * np.sqrt(scale)[:, None]
-    return centered.T @ centered
+    return np.asarray(scale)
 
 
 def _lonely_message(stage: Stage, alone: np.ndarray, depth: int) -> str:
