@@ -6,8 +6,8 @@ Every verb works on the distinct values of a raw column, so its cost does not gr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ from .vectors import (
     to_float,
 )
 
+N_REASONS = 32  # codes of missing reasons are 0 to 31
+
 
 class RuleError(Exception):
     """A rule cannot be applied to the file; the variable becomes `unmapped` and the finding says why."""
@@ -54,7 +56,6 @@ class Outcome:
     limits: np.ndarray | None = None
     before: pd.DataFrame | None = None
     factor: Conversion | None = None
-    problems: tuple[tuple[str, int, str], ...] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -256,20 +257,34 @@ def _before_after(
     variable: Variable,
     context: Context,
 ) -> pd.DataFrame:
-    """Counts of source values by target category or reason."""
+    """Counts of source values by target category or reason; what the file lacks has no source value."""
     names = {reason.code: reason.name for reason in context.reasons.values()}
-    n_levels = len(distinct)
-    counts = np.bincount(np.where(codes < 0, n_levels, codes), minlength=n_levels + 1)
-    first_why = np.zeros(n_levels + 1, int)
-    first_why[np.where(codes < 0, n_levels, codes)] = why
+    absent = len(distinct)  # stands for code -1, whose reasons differ where missings are tagged
+    pairs = np.where(codes < 0, absent, codes).astype(np.int64) * N_REASONS + why
+    counts = np.bincount(pairs, minlength=(absent + 1) * N_REASONS).reshape(-1, N_REASONS)
     rows = []
-    for code, level in enumerate([*distinct, ""]):
-        if counts[code] == 0:
-            continue
-        source = format_number(level) if raw.kind == "number" and level != "" else str(level)
-        target = variable.levels[table[code]] if table[code] >= 0 else names.get(first_why[code], "")
-        rows.append((source, target, int(counts[code])))
+    for code, reason in np.argwhere(counts):
+        source = ""
+        if code < absent:
+            source = format_number(distinct[code]) if raw.kind == "number" else str(distinct[code])
+        target = variable.levels[table[code]] if table[code] >= 0 else names.get(reason, "")
+        rows.append((source, target, int(counts[code, reason])))
+    return summed_counts([pd.DataFrame(rows, columns=["source", "target", "n"])])
+
+
+def summed_counts(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Counts of several parts of a file as those of the whole: numbers in their order, then texts in theirs."""
+    totals: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for source, target, n in zip(part["source"], part["target"], part["n"], strict=True):
+            totals[source, target] = totals.get((source, target), 0) + int(n)
+    rows = [(*key, n) for key, n in sorted(totals.items(), key=lambda item: _in_order(*item[0]))]
     return pd.DataFrame(rows, columns=["source", "target", "n"])
+
+
+def _in_order(source: str, target: str) -> tuple[bool, float, str, str]:
+    number = to_float(source)
+    return (source == "", np.inf if np.isnan(number) else number, source, target)
 
 
 def _copy(variable: Variable, rule: Rule, context: Context) -> Outcome:
