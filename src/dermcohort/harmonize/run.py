@@ -19,6 +19,7 @@ from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
 from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
+from .cache import Cache
 from .checks import count_checks
 from .decisions import apply_decisions, question_rows, questions_table
 from .events import condition_events, dated_events, deaths
@@ -45,6 +46,8 @@ def harmonize(
     strict: bool = False,
     key_file: str | Path | None = None,
     progress: bool = False,
+    cache: str | Path | None = None,
+    chunk_rows: int | None = None,
 ) -> Study:
     """Harmonize the raw files of every cohort and wave into one study.
 
@@ -62,6 +65,13 @@ def harmonize(
         in the environment variable DERMCOHORT_KEY_FILE, else ``~/.dermcohort/key`` (made on first use).
     progress : bool
         Show a progress bar on a terminal.
+    cache : str or Path, optional
+        Private folder in which outcomes of rules are kept for the next run, which then applies only the rules that
+        changed and reads only their columns. The study is the same with it and without. It holds no identifier and
+        no raw record: see `dermcohort.harmonize.cache`.
+    chunk_rows : int, optional
+        Rows of a file that are in memory at a time; by default as many as fit into some 100 MB. The study is the
+        same whatever it is.
 
     Returns
     -------
@@ -84,13 +94,18 @@ def harmonize(
     raw = Path(raw)
     if not raw.is_dir():
         raise ReaderError(f"the folder '{raw}' with the raw files does not exist")
+    if chunk_rows is not None and chunk_rows < 2:
+        raise ValueError(f"chunk_rows={chunk_rows}: at least 2 rows must be read at a time")
     _check_files(dictionary, raw)
+    kept = None if cache is None else Cache(cache)
     findings = Findings()
     order = computation_order(dictionary.variables)
     cohorts = [
-        _harmonize_cohort(dictionary, cohort, raw, order, findings, key_file, progress)
+        _harmonize_cohort(dictionary, cohort, raw, order, findings, key_file, progress, kept, chunk_rows)
         for cohort in dictionary.cohorts.values()
     ]
+    if kept is not None:
+        kept.tidy()
     study = _assemble(dictionary, cohorts, findings)
     errors = study.findings[study.findings["severity"] == "error"]
     if strict and len(errors):
@@ -141,6 +156,8 @@ def _harmonize_cohort(
     findings: Findings,
     key_file: str | Path | None,
     progress: bool,
+    cache: Cache | None,
+    chunk_rows: int | None,
 ) -> _HarmonizedCohort:
     participant_variables = {
         name: variable for name, variable in dictionary.variables.items() if variable.entity == "participant"
@@ -151,7 +168,7 @@ def _harmonize_cohort(
     rows_of: dict[str, RawWave] = {}
     waves: Iterable = cohort.waves.values()
     for wave in tqdm(waves, desc=cohort.name, unit="wave", disable=None if progress else True):
-        raw_wave = harmonize_wave(dictionary, cohort, wave, raw, key, findings)
+        raw_wave = harmonize_wave(dictionary, cohort, wave, raw, key, cache, chunk_rows, findings)
         vectors = {name: outcome.vector for name, outcome in raw_wave.outcomes.items()}
         person_values = {name: v for name, v in vectors.items() if name in participant_variables}
         apply_ranges(person_values, participant_variables, cohort.name, wave.name, findings)

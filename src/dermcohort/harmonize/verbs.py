@@ -24,7 +24,6 @@ from .vectors import (
     DAY,
     INVALID,
     NO_ANSWER,
-    NOT_COLLECTED,
     UNMAPPED,
     Vector,
     date,
@@ -72,15 +71,13 @@ class Context:
 
 
 def apply_rule(variable: Variable, rule: Rule, context: Context) -> Outcome:
-    """Harmonize one variable of one wave.
+    """Harmonize one variable of one wave, or of some of its rows.
 
     Raises
     ------
     RuleError
         If the rule does not fit the columns it names.
     """
-    if not rule.is_mapped:
-        return Outcome(blank(variable, context.n_rows, NOT_COLLECTED))
     try:
         outcome = _VERBS[rule.verb](variable, rule, context)
     except EvaluationError as error:
