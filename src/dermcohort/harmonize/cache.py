@@ -40,7 +40,7 @@ ENTRY = re.compile(r"[0-9a-f]{64}\.npz(\.\d+)?")  # the second form is being wri
 
 
 class Cache:
-    """A folder of outcomes. `used` are the files of this run, the others are removed by `tidy`.
+    """A folder of outcomes.
 
     Raises
     ------
@@ -56,7 +56,6 @@ class Cache:
                 f"{self.folder.name}/ has files that are no cache: choose an empty or new folder"
             )
         self.folder.chmod(0o700)
-        self.used: set[str] = set()
 
     def load(self, dictionary: Dictionary, cohort: Cohort, wave: Wave, sha256: str) -> dict[str, Outcome]:
         """Variable -> outcome, of the rules whose outcome is kept."""
@@ -65,7 +64,6 @@ class Cache:
             outcome = _read(self.folder / f"{key}.npz", key, dictionary.variables[name])
             if outcome is not None:
                 known[name] = outcome
-                self.used.add(key)
         return known
 
     def save(
@@ -81,12 +79,18 @@ class Cache:
             outcome = outcomes.get(name)
             if isinstance(outcome, Outcome) and not _has_rare_code(outcome, dictionary.min_cell):
                 _write(self.folder / f"{key}.npz", key, outcome)
-                self.used.add(key)
 
-    def tidy(self) -> None:
-        """Remove what this run did not use, so that the folder does not grow."""
+    def tidy(self, dictionary: Dictionary, hashes: Mapping[tuple[str, str], str]) -> None:
+        """Remove what the next run of this dictionary could not use, so that the folder does not grow.
+
+        `hashes` are those of the files of this run, by cohort and wave.
+        """
+        useful = set()
+        for cohort in dictionary.cohorts.values():
+            for wave in cohort.waves.values():
+                useful |= set(_keys(dictionary, cohort, wave, hashes[cohort.name, wave.name]).values())
         for path in self.folder.iterdir():
-            if ENTRY.fullmatch(path.name) and path.name.partition(".")[0] not in self.used:
+            if ENTRY.fullmatch(path.name) and path.name.partition(".")[0] not in useful:
                 path.unlink(missing_ok=True)
 
 

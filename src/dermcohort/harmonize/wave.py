@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import mmap
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import islice, starmap
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from ..dictionary.model import Cohort, Dictionary, Wave
+from ..readers import ReaderError
 from .apply import apply_rules
 from .cache import Cache
 from .findings import Findings
 from .vectors import INVALID, NO_ANSWER, NOT_COLLECTED, UNMAPPED, Vector, relevel, strings
 from .verbs import Outcome, RuleError, blank
 
-log = logging.getLogger(__name__)
 KEPT, MERGED, QUARANTINED = 0, 1, 2
 ACTIONS = ("kept", "merged", "quarantined")
 DECIDED = "decided by a person"
@@ -48,6 +52,8 @@ class RawWave:
     action: np.ndarray
     row_reason: np.ndarray
     decided: np.ndarray  # a person's decision about the row, else None
+    applied: tuple[str, ...] = ()  # rules that were not in the cache
+    findings: Findings = field(default_factory=Findings)
     questions: list[tuple[str, np.ndarray]] = field(default_factory=list)  # and the rows they are about
 
     def set_aside(self, rows: np.ndarray, action: int, reason: str) -> None:
@@ -59,6 +65,46 @@ class RawWave:
         return np.flatnonzero(self.action == KEPT)
 
 
+def harmonize_waves(
+    dictionary: Dictionary,
+    raw: Path,
+    keys: Mapping[str, bytes | None],
+    cache: Cache | None,
+    rows: int | None,
+    jobs: int,
+) -> Iterator[RawWave]:
+    """Every wave of every cohort in order, `jobs` at a time; `keys` are the secrets of the cohorts.
+
+    In processes and not in threads, because pyreadstat and pandas hold the interpreter while they read. Each starts
+    anew: a forked one may hang on the threads of pyarrow.
+    """
+    tasks = (
+        (dictionary, cohort, wave, raw, keys[cohort.name], cache, rows)
+        for cohort in dictionary.cohorts.values()
+        for wave in cohort.waves.values()
+    )
+    if jobs == 1:
+        yield from starmap(harmonize_wave, tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting = deque(pool.submit(harmonize_wave, *task) for task in islice(tasks, jobs))
+        while waiting:
+            raw_wave = _result(waiting.popleft())
+            waiting.extend(pool.submit(harmonize_wave, *task) for task in islice(tasks, 1))
+            yield raw_wave
+
+
+def _result(future: Future[RawWave]) -> RawWave:
+    try:
+        return future.result()
+    except ReaderError as error:
+        raise ReaderError(str(error)) from None  # without the trace of the other process
+    except BrokenProcessPool:
+        raise ReaderError(
+            "a process that reads a file did not start or was ended, perhaps for lack of memory: use fewer jobs, and put what your script does under: if __name__ == '__main__'"
+        ) from None
+
+
 def harmonize_wave(
     dictionary: Dictionary,
     cohort: Cohort,
@@ -67,7 +113,6 @@ def harmonize_wave(
     key: bytes | None,
     cache: Cache | None,
     rows: int | None,
-    findings: Findings,
 ) -> RawWave:
     """Read the declared columns of one wave and apply its rules to every row.
 
@@ -80,11 +125,9 @@ def harmonize_wave(
         applied = apply_rules(dictionary, wave, [name for name in mapped if name not in known], raw, rows)
     if known and applied.notices:  # another encoding than that with which the cached columns were read
         known, applied = {}, apply_rules(dictionary, wave, mapped, raw, rows)
-    message = "%s/%s: %d rules from the cache, applied: %s"
-    log.info(message, cohort.name, wave.name, len(known), ", ".join(applied.outcomes) or "none")
     if cache is not None and not applied.notices:
         cache.save(dictionary, cohort, wave, sha256.result(), applied.outcomes)
-    n_rows = applied.n_rows
+    n_rows, findings = applied.n_rows, Findings()
     for notice in applied.notices:
         findings.add("H103", cohort.name, wave.name, "", 1, 1, notice)
     if n_rows == 0:
@@ -98,8 +141,10 @@ def harmonize_wave(
         action=np.zeros(n_rows, np.uint8),
         row_reason=np.zeros(n_rows, np.uint8),
         decided=np.full(n_rows, None, dtype=object),
+        applied=tuple(applied.outcomes),
+        findings=findings,
     )
-    _identify(raw_wave, applied.ids, key, findings)
+    _identify(raw_wave, applied.ids, key)
     for name, rule in wave.rules.items():
         variable = dictionary.variables[name]
         if not rule.is_mapped:
@@ -127,9 +172,9 @@ def file_hash(path: Path) -> str:
         return hashlib.sha256(content).hexdigest()
 
 
-def _identify(raw_wave: RawWave, found: Outcome | RuleError, key: bytes | None, findings: Findings) -> None:
+def _identify(raw_wave: RawWave, found: Outcome | RuleError, key: bytes | None) -> None:
     """Participant ids as texts; rows without a valid id are set aside."""
-    wave, n_rows = raw_wave.wave, raw_wave.n_rows
+    wave, n_rows, findings = raw_wave.wave, raw_wave.n_rows, raw_wave.findings
     if isinstance(found, RuleError):
         message = f"{wave.file}: the id rule does not fit: {found}"
         findings.add("H102", wave.cohort, wave.name, "participant_id", n_rows, n_rows, message)
