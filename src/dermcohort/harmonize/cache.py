@@ -189,7 +189,7 @@ def _write(path: Path, key: str, outcome: Outcome) -> None:
         with temporary.open("wb") as file:
             np.savez(
                 file,
-                about=np.array(json.dumps(about)),
+                about=np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), np.uint8),
                 data=outcome.vector.data,
                 why=outcome.vector.why,
                 limit_rows=rows,
@@ -204,7 +204,7 @@ def _read(path: Path, key: str, variable: Variable) -> Outcome | None:
     """The outcome, or None where the file is absent, damaged or not the one that its name says."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            about = json.loads(str(stored["about"]))
+            about = json.loads(stored["about"].tobytes())
             data, why, rows, values = (stored[name] for name in ("data", "why", "limit_rows", "limits"))
             if about["key"] != key or data.shape != why.shape:
                 return None
