@@ -267,7 +267,9 @@ def test_the_cache_holds_no_identifier_and_no_rare_text(tmp_path):
     dictionary = write_dictionary(tmp_path / "d")
     harmonize(read_dictionary(dictionary), planted_raw(tmp_path / "raw"), cache=tmp_path / "cache")
     said = content_of(tmp_path / "cache")
-    assert "从不" not in said and "男" not in said  # rules that met a name are not kept, not even what they knew
+    assert (
+        "从不" not in said and "男" not in said
+    )  # rules that met a name are not kept, not even what they knew
     for secret in (*SECRETS, "NB0001", "NB000"):
         assert secret not in said, secret
     assert '["1", "male", 3]' in said  # the search finds what is there

@@ -184,12 +184,7 @@ def _harmonize_cohort(
         log.info("%s/%s: applied %d of %d rules: %s", cohort.name, wave.name, n_applied, n_mapped, names)
         findings.items += raw_wave.findings.items
         result.hashes[cohort.name, wave.name] = raw_wave.sha256
-        vectors = {name: outcome.vector for name, outcome in raw_wave.outcomes.items()}
-        person_values = {name: v for name, v in vectors.items() if name in participant_variables}
-        apply_ranges(person_values, participant_variables, cohort.name, wave.name, findings)
-        for name, vector in person_values.items():
-            outcome = raw_wave.outcomes[name]
-            raw_wave.outcomes[name] = type(outcome)(vector, None, outcome.before, outcome.factor)
+        _apply_person_ranges(raw_wave, participant_variables, findings)
         apply_decisions(raw_wave, cohort.decisions, findings)
         admission = people.admit(raw_wave, findings)
         person = admission.person
@@ -227,6 +222,15 @@ def _harmonize_cohort(
         result.events += condition_events(result.visits, people, dictionary)
     result.events.append(deaths(people))
     return result
+
+
+def _apply_person_ranges(raw_wave: RawWave, variables: dict[str, Variable], findings: Findings) -> None:
+    """Ranges of participant variables, before these tell who is who."""
+    outcomes, wave = raw_wave.outcomes, raw_wave.wave
+    values = {name: outcome.vector for name, outcome in outcomes.items() if name in variables}
+    apply_ranges(values, variables, wave.cohort, wave.name, findings)
+    for name, vector in values.items():
+        outcomes[name] = replace(outcomes[name], vector=vector, limits=None)
 
 
 def _read_key(key_file: str | Path | None) -> bytes:
@@ -449,8 +453,9 @@ def _limits(
     """The limit of every value outside the range of its assay."""
     parts = []
     for item, block in blocks:
-        for name, limit in block.limits.items():
-            rows = np.flatnonzero(~block.vectors[name].known & np.isfinite(limit))
+        for name, (rows, limit) in block.limits.items():
+            absent = ~block.vectors[name].known[rows]
+            rows, limit = rows[absent], limit[absent]
             parts.append(
                 pd.DataFrame(
                     {
@@ -458,7 +463,7 @@ def _limits(
                         "participant_id": item.people.ids.to_numpy()[block.person[rows]],
                         "wave": block.wave,
                         "variable": name,
-                        "limit": limit[rows],
+                        "limit": limit,
                     }
                 )
             )
