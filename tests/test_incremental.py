@@ -272,6 +272,11 @@ def test_the_cache_holds_no_identifier_and_no_rare_text(tmp_path):
     )  # rules that met a name are not kept, not even what they knew
     for secret in (*SECRETS, "NB0001", "NB000"):
         assert secret not in said, secret
+    number = float(SECRETS[2]) * 10  # the telephone number typed as a laboratory result, in mg/L
+    assert not any(np.float64(number).tobytes() in p.read_bytes() for p in (tmp_path / "cache").iterdir())
+    assert any(
+        np.float64(2.0).tobytes() in p.read_bytes() for p in (tmp_path / "cache").iterdir()
+    )  # 0.2 mg/dL
     assert '["1", "male", 3]' in said  # the search finds what is there
 
 

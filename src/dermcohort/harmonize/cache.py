@@ -11,6 +11,8 @@ dates in the order of the file's rows. Never kept, but computed in every run, ar
 - rules that met a code which the dictionary does not know and fewer than `min_cell` rows hold: it may be a name;
 - variables that are `sensitive`, coarsened or withheld, and all dates of a cohort that shifts its dates;
 - everything of a file that was read otherwise than declared.
+
+Numbers outside their hard range, which the study does not hold either, are infinities here: one may be a telephone.
 """
 
 from __future__ import annotations

@@ -82,7 +82,16 @@ def apply_rule(variable: Variable, rule: Rule, context: Context) -> Outcome:
         outcome = _VERBS[rule.verb](variable, rule, context)
     except EvaluationError as error:
         raise RuleError(str(error)) from None
-    return replace(outcome, vector=conform(outcome.vector, variable))
+    return replace(outcome, vector=_bounded(conform(outcome.vector, variable), variable))
+
+
+def _bounded(vector: Vector, variable: Variable) -> Vector:
+    """Impossible numbers as infinities: that they are impossible is all that may be known, one may be a telephone."""
+    if variable.hard is None or vector.kind != "number":
+        return vector
+    low, high = variable.hard
+    data = np.where(vector.data < low, -np.inf, np.where(vector.data > high, np.inf, vector.data))
+    return replace(vector, data=data)
 
 
 def blank(variable: Variable, n: int, reason: int) -> Vector:
