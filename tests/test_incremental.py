@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import stat
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -145,6 +147,19 @@ def test_an_unreadable_file_is_the_same_error_in_a_process(northbay, tmp_path, j
         harmonize(read_dictionary(dictionary), raw, jobs=jobs)
     assert str(caught.value) == "fu1.csv: line 6 has 2 fields, the header has 11"
     assert caught.value.__cause__ is None
+
+
+def test_a_script_without_a_main_guard_is_told_what_is_wrong(northbay, tmp_path):
+    dictionary, raw = northbay
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import dermcohort as dc\ndc.harmonize(dc.read_dictionary({str(dictionary)!r}), {str(raw)!r}, jobs=2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 1
+    assert "ReaderError: a process that reads a file did not start" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("option", "words"), [({"jobs": 0}, "jobs=0"), ({"chunk_rows": 1}, "chunk_rows=1")])

@@ -101,7 +101,8 @@ def _result(future: Future[RawWave]) -> RawWave:
         raise ReaderError(str(error)) from None  # without the trace of the other process
     except BrokenProcessPool:
         raise ReaderError(
-            "a process that reads a file did not start or was ended, perhaps for lack of memory: use fewer jobs, and put what your script does under: if __name__ == '__main__'"
+            "a process that reads a file did not start or was ended, perhaps for lack of memory: use fewer jobs, "
+            "and put what your script does under: if __name__ == '__main__'"
         ) from None
 
 
