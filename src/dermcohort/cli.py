@@ -357,7 +357,7 @@ def schema(target: Path | None) -> int:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Files read at a time; pays from about four cores on.",
+    help="Files read at a time, each in a process; for more than two cores.",
 )
 @_exit_codes
 def harmonize(

@@ -74,8 +74,8 @@ def harmonize(
         that changed and reads only their columns. The study is the same with and without. No identifier and no raw
         record is kept: see `dermcohort.harmonize.cache`.
     jobs : int
-        Files that are read at a time, each by a process of its own. It pays from about four cores on; a script
-        that sets it needs ``if __name__ == "__main__":``.
+        Files that are read at a time, each by a process of its own. Meant for more than two cores (docs/benchmarks.md);
+        a script that sets it needs ``if __name__ == "__main__":``.
     chunk_rows : int, optional
         Rows of a file that are in memory at a time, at least 2; by default what fits into some 100 MB. The study
         is the same whatever it is.
