@@ -82,7 +82,7 @@ def test_the_size_of_the_tables_changes_no_byte(tmp_path_factory, rows):
 def simulated(tmp_path_factory):
     """Dirty raw files of ten waves in nine formats, and the study they give."""
     folder = tmp_path_factory.mktemp("simulated")
-    simulate_cohorts(folder / "raw", n=600, seed=3, dirty=0.05)
+    simulate_cohorts(folder / "raw", n=300, seed=3, dirty=0.05)
     (folder / "key").write_text("k" * 32)
     options = {"key_file": folder / "key"}
     return folder / "raw", options, saved(ROOT / "data-dictionary", folder / "raw", folder / "out", **options)
@@ -90,7 +90,7 @@ def simulated(tmp_path_factory):
 
 def test_simulated_cohorts_in_tables(simulated, tmp_path):
     raw, options, expected = simulated
-    assert saved(ROOT / "data-dictionary", raw, tmp_path / "out", chunk_rows=7, **options) == expected
+    assert saved(ROOT / "data-dictionary", raw, tmp_path / "out", chunk_rows=25, **options) == expected
 
 
 def test_simulated_cohorts_with_a_cache_in_processes(simulated, tmp_path):

@@ -372,9 +372,8 @@ def harmonize(
     """Harmonize the raw files in RAW into a study.
 
     \b
-    Examples:
-      dermcohort harmonize raw/ --to harmonized/
-      dermcohort harmonize raw/ --to harmonized/ --cache cache/ --jobs 4
+    Example:
+      dermcohort harmonize raw/ --to harmonized/ --cache cache/
     """
     from . import harmonize as harmonize_
     from . import read_dictionary
