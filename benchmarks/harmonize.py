@@ -1,14 +1,19 @@
 """Seconds and peak memory of harmonizing, beside the bare read of the same columns.
 
-Writes a synthetic cohort into a temporary folder (150,000 people, three waves, 300 raw columns a file: .sav with
-user-missing ranges, .dta with tagged missings, GB18030 .csv), then measures each task in a process of its own:
+Writes a synthetic cohort into a temporary folder (three waves: .sav with user-missing ranges, .dta with tagged
+missings, GB18030 .csv), then measures each task in a process of its own:
 
     read        what a user would write to get the declared columns: pyreadstat, pandas, pyarrow
     harmonize   dc.harmonize, everything in memory
     save        dc.harmonize and study.save
+    cold        dc.harmonize with an empty cache
+    cached      the same again
+    changed     the same after one rule of one wave was changed
 
-    make benchmark                       150,000 people, and a tenth of them
-    python benchmarks/harmonize.py --n 30000 --repeat 1 --waves baseline followup2
+First with files of 300 raw columns, then the growth of `harmonize` with files of the 92 declared columns only.
+
+    make benchmark                       15,000 and 150,000 people, and the growth up to 1,500,000 (20 minutes)
+    python benchmarks/harmonize.py --n 30000 --growth --repeat 1 --waves baseline followup2
 """
 
 from __future__ import annotations
@@ -17,7 +22,9 @@ import argparse
 import json
 import os
 import platform
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +40,8 @@ CODED, LABORATORY, DATES, TEXTS = 199, 70, 10, 20
 MAPPED_CODED, MAPPED_LABORATORY = 55, 25
 LEVELS = ["never", "former", "current", "other"]
 WORDS = ["从不", "已戒", "现在", "其他"]
+DECLARED = ["ID", "D1", "D2", "T1", *[f"L{i}" for i in (*range(1, 26), 61, 62, 63)],
+            *[f"Q{i}" for i in (*range(1, 56), 61, 62, 63, 64, 199)]]  # fmt: skip
 WAVES = {"baseline": ("base.sav", 1.0), "followup1": ("fu1.dta", 0.92), "followup2": ("fu2.csv", 0.85)}
 REASONS = """
   refused: {code: 1, label: {en: Refused}}
@@ -50,8 +59,8 @@ REASONS = """
 # ---------------------------------------------------------------- raw files and their dictionary
 
 
-def write_raw(folder: Path, n: int, waves: list[str]) -> None:
-    """One file of 300 columns a wave; the later waves have fewer people."""
+def write_raw(folder: Path, n: int, waves: list[str], narrow: bool) -> None:
+    """One file a wave, of 300 columns or only the declared ones; the later waves have fewer people."""
     import pyreadstat
 
     rng = np.random.default_rng(1)
@@ -79,14 +88,15 @@ def write_raw(folder: Path, n: int, waves: list[str]) -> None:
         days[1] = born[:rows]
         for i in range(1, TEXTS + 1):
             data[f"T{i}"] = np.array(["free text", "自由文本", ""], dtype=object)[rng.integers(0, 3, rows)]
+        columns = [c for c in (*data, *[f"D{i}" for i in range(1, DATES + 1)]) if not narrow or c in DECLARED]
+        forms = {c: "DATE11" if wave == "baseline" else "%td" for c in columns if c.startswith("D")}
         target = folder / name
         if wave == "baseline":
             origin = np.datetime64("1582-10-14")
             data |= {f"D{i + 1}": (days[i] - origin).astype(float) * 86_400 for i in range(DATES)}
             pyreadstat.write_sav(
-                pd.DataFrame(data), target,
-                missing_ranges={f"Q{i}": [{"lo": 8, "hi": 9}] for i in range(1, CODED + 1)},
-                variable_format={f"D{i}": "DATE11" for i in range(1, DATES + 1)},
+                pd.DataFrame({c: data[c] for c in columns}), target, variable_format=forms,
+                missing_ranges={c: [{"lo": 8, "hi": 9}] for c in columns if c.startswith("Q")},
             )  # fmt: skip
         elif wave == "followup1":
             origin = np.datetime64("1960-01-01")
@@ -97,8 +107,8 @@ def write_raw(folder: Path, n: int, waves: list[str]) -> None:
                 values[data[column] == 8] = "a"
                 data[column] = values
             pyreadstat.write_dta(
-                pd.DataFrame(data), target, missing_user_values={column: ["a"] for column in tagged},
-                variable_format={f"D{i}": "%td" for i in range(1, DATES + 1)},
+                pd.DataFrame({c: data[c] for c in columns}), target, variable_format=forms,
+                missing_user_values={column: ["a"] for column in tagged},
             )  # fmt: skip
         else:
             for column, values in codes.items():
@@ -108,7 +118,9 @@ def write_raw(folder: Path, n: int, waves: list[str]) -> None:
                 data[f"L{i}"] = np.where(values < 0, "<1", values.astype("U8")).astype(object)
             data |= {f"D{i + 1}": days[i].astype(str) for i in range(DATES)}
             data["ID"] = data["ID"].astype(int)
-            pd.DataFrame(data).to_csv(target, index=False, encoding="gb18030", lineterminator="\n")
+            pd.DataFrame({c: data[c] for c in columns}).to_csv(
+                target, index=False, encoding="gb18030", lineterminator="\n"
+            )
 
 
 def write_dictionary(folder: Path, waves: list[str]) -> None:
@@ -224,11 +236,13 @@ def bare_read(folder: Path) -> dict[str, float]:
     return {"seconds": seconds, "rows": sum(map(len, tables)), "columns": sum(t.shape[1] for t in tables)}
 
 
-def harmonize(folder: Path, *, save: bool = False) -> dict[str, float]:
+def harmonize(folder: Path, *, save: bool = False, cache: bool = False) -> dict[str, float]:
     import dermcohort as dc
 
     start = time.perf_counter()
-    study = dc.harmonize(dc.read_dictionary(folder / "dictionary"), folder / "raw")
+    study = dc.harmonize(
+        dc.read_dictionary(folder / "dictionary"), folder / "raw", cache=folder / "cache" if cache else None
+    )
     if save:
         study.save(folder / "harmonized")
     assert (study.ledger["action"] == "kept").all()
@@ -236,10 +250,26 @@ def harmonize(folder: Path, *, save: bool = False) -> dict[str, float]:
     return {"seconds": seconds, "rows": len(study.visits), "columns": len(study.schema)}
 
 
-def prepare(folder: Path, n: int, waves: list[str]) -> dict[str, float]:
+def cold(folder: Path) -> dict[str, float]:
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    return harmonize(folder, cache=True)
+
+
+def changed(folder: Path) -> dict[str, float]:
+    """Two answers of q1 change places; the next run changes them back."""
+    path = next((folder / "dictionary" / "cohorts" / "c").glob("[bf]*.yaml"))
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line.startswith("  q1:"))
+    swap = {"never": "former", "former": "never"}
+    lines[at] = "".join(swap.get(word, word) for word in re.split(r"\b(never|former)\b", lines[at]))
+    path.write_text("".join(lines), "utf-8")
+    return harmonize(folder, cache=True)
+
+
+def prepare(folder: Path, n: int, waves: list[str], narrow: bool) -> dict[str, float]:
     """In a process of its own too: a child's peak memory begins with that of its parent."""
     (folder / "raw").mkdir()
-    write_raw(folder / "raw", n, waves)
+    write_raw(folder / "raw", n, waves, narrow)
     write_dictionary(folder / "dictionary", waves)
     return {"seconds": 0.0, "rows": 0}
 
@@ -248,12 +278,14 @@ TASKS = {
     "read": bare_read,
     "harmonize": harmonize,
     "save": lambda folder: harmonize(folder, save=True),
+    "cold": cold,
+    "cached": lambda folder: harmonize(folder, cache=True),
+    "changed": changed,
 }
 
 
-def run(task: str, folder: Path, n: int = 0, waves: tuple[str, ...] = tuple(WAVES)) -> dict[str, float]:
-    command = [sys.executable, __file__, "--task", task, "--folder", str(folder), "--n", str(n)]
-    command += ["--waves", *waves]
+def run(task: str, folder: Path, *options: str) -> dict[str, float]:
+    command = [sys.executable, __file__, "--task", task, "--folder", str(folder), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -268,19 +300,71 @@ def measure(task: str, folder: Path, repeat: int) -> dict[str, float]:
     return min(runs, key=lambda run: run["seconds"])
 
 
+def compare(n: int, waves: list[str], repeat: int) -> None:
+    """Every task on files of 300 columns."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run("prepare", folder, "--n", str(n), "--waves", *waves)
+        size = megabytes(folder / "raw")
+        print(f"\n{n:,} people, {len(waves)} wave(s) of 300 raw columns, {size:,.0f} MB")
+        print(f"{'task':<12}{'seconds':>9}{'ratio':>8}{'peak MB':>10}{'rows':>10}{'columns':>9}")
+        base = 0.0
+        for task in TASKS:
+            found = measure(task, folder, repeat)
+            base = base or found["seconds"]
+            print(
+                f"{task:<12}{found['seconds']:>9.2f}{found['seconds'] / base:>8.2f}{found['peak_mb']:>10,.0f}"
+                f"{found['rows']:>10,}{found['columns']:>9}"
+            )
+        print(f"cache {megabytes(folder / 'cache'):,.0f} MB")
+
+
+def grow(sizes: list[int], waves: list[str]) -> None:
+    """Time and memory of `harmonize`, one run a size."""
+    print(f"\ngrowth, {len(waves)} wave(s) of the {len(DECLARED)} declared columns")
+    print(f"{'people':>10}{'raw MB':>9}{'seconds':>9}{'us a visit':>12}{'peak MB':>10}{'bytes a visit':>15}")
+    empty = 0.0
+    for n in [300, *sizes]:  # the first is what Python and the libraries need
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            run("prepare", folder, "--narrow", "--n", str(n), "--waves", *waves)
+            found = run("harmonize", folder)
+            size = megabytes(folder / "raw")
+        empty = empty or found["peak_mb"]
+        seconds, grown = (
+            found["seconds"] / found["rows"] * 1e6,
+            (found["peak_mb"] - empty) * 2**20 / found["rows"],
+        )
+        print(
+            f"{n:>10,}{size:>9,.0f}{found['seconds']:>9.2f}{seconds:>12.1f}{found['peak_mb']:>10,.0f}{grown:>15,.0f}"
+        )
+
+
+def megabytes(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--n", type=int, nargs="+", default=[15_000, 150_000], help="people at baseline")
+    parser.add_argument(
+        "--growth",
+        type=int,
+        nargs="*",
+        default=[15_000, 150_000, 1_500_000],
+        help="people; nothing: no growth",
+    )
     parser.add_argument(
         "--waves", nargs="+", choices=list(WAVES), default=list(WAVES), help="one format each"
     )
     parser.add_argument("--repeat", type=int, default=3, help="runs of each task; the best counts")
     parser.add_argument("--task", choices=["prepare", *TASKS], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--narrow", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:
         if arguments.task == "prepare":
-            result = prepare(arguments.folder, arguments.n[0], arguments.waves)
+            result = prepare(arguments.folder, arguments.n[0], arguments.waves, arguments.narrow)
         else:
             result = TASKS[arguments.task](arguments.folder)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -289,21 +373,9 @@ def main() -> None:
     versions = ", ".join(f"{name} {version(name)}" for name in ("pandas", "numpy", "pyreadstat", "pyarrow"))
     print(f"{date.today()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}")
     for n in arguments.n:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            run("prepare", folder, n, tuple(arguments.waves))
-            size = sum(path.stat().st_size for path in (folder / "raw").iterdir()) / 1e6
-            print(f"\n{n:,} people, {len(arguments.waves)} wave(s) of 300 raw columns, {size:,.0f} MB")
-            print(f"{'task':<12}{'seconds':>9}{'ratio':>8}{'peak MB':>10}{'rows':>10}{'columns':>9}")
-            base = 0.0
-            for task in TASKS:
-                found = measure(task, folder, arguments.repeat)
-                base = base or found["seconds"]
-                ratio = found["seconds"] / base
-                print(
-                    f"{task:<12}{found['seconds']:>9.2f}{ratio:>8.2f}{found['peak_mb']:>10,.0f}{found['rows']:>10,}"
-                    f"{found['columns']:>9}"
-                )
+        compare(n, arguments.waves, arguments.repeat)
+    if arguments.growth:
+        grow(arguments.growth, arguments.waves)
 
 
 if __name__ == "__main__":

@@ -627,8 +627,8 @@ def test_figures_show_what_the_tables_say(asah):
 
 def test_printed_table(asah):
     shown = accuracy.diagnostic(asah, "test", "poor").to_display().set_index("Measure")
-    assert shown.loc["sensitivity, %", "Estimate (CI)"] == "63.4 (48.1, 76.4)"
-    assert shown.loc["DOR", "Estimate (CI)"].startswith("7.1")
+    assert shown.loc["sensitivity, %", "Estimate (95% CI)"] == "63.4 (48.1, 76.4)"
+    assert shown.loc["DOR", "Estimate (95% CI)"].startswith("7.1")
 
 
 def test_saved_and_loaded(asah, tmp_path):

@@ -354,18 +354,46 @@ def schema(target: Path | None) -> int:
 @click.option(
     "--key-file", type=click.Path(path_type=Path), help="Secret for hashing ids (outside the project)."
 )
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Private folder that keeps outcomes of rules: the next run applies only what changed.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Files read at a time, each in a process; for more than two cores.",
+)
 @_exit_codes
-def harmonize(raw: Path, folder: Path, target: Path, strict: bool, key_file: Path | None) -> int:
+def harmonize(
+    raw: Path,
+    folder: Path,
+    target: Path,
+    strict: bool,
+    key_file: Path | None,
+    cache: Path | None,
+    jobs: int,
+) -> int:
     """Harmonize the raw files in RAW into a study.
 
     \b
     Example:
-      dermcohort harmonize raw/ --to harmonized/
+      dermcohort harmonize raw/ --to harmonized/ --cache cache/
     """
     from . import harmonize as harmonize_
     from . import read_dictionary
 
-    study = harmonize_(read_dictionary(folder), raw=raw, strict=strict, key_file=key_file, progress=True)
+    study = harmonize_(
+        read_dictionary(folder),
+        raw=raw,
+        strict=strict,
+        key_file=key_file,
+        progress=True,
+        cache=cache,
+        jobs=jobs,
+    )
     study.save(target)
     return _say_study(study)
 

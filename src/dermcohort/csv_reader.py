@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -16,43 +16,65 @@ BLOCK = 1 << 22  # bytes read at a time
 PROPOSALS = ("utf-8", "gb18030", "big5", "cp1252")
 
 
-def read_csv(source: Source, columns: Sequence[str]) -> RawTable:
+def read_csv(source: Source, columns: Sequence[str], rows: int | None) -> Iterator[RawTable]:
     """All columns as text, decoded strictly, dictionary-encoded: leading zeros and '<0.5' stay as they are."""
     names = csv_header(source)
     require_columns(source, names, columns)
     encoding = _encoding_of(source)
     kinds = {name: pa.dictionary(pa.int32(), pa.string()) for name in columns}
-    quotes = _check_quotes(source)
+    quotes, n_lines = _check_quotes(source)
+    read_options = pacsv.ReadOptions(
+        encoding=encoding, column_names=names, skip_rows_after_names=source.header_row, block_size=BLOCK
+    )
+    parse_options = pacsv.ParseOptions(delimiter=_delimiter(source), newlines_in_values=quotes)
+    convert_options = pacsv.ConvertOptions(
+        include_columns=list(columns), column_types=kinds, strings_can_be_null=False, null_values=[]
+    )
+    options = (source.path, read_options, parse_options, convert_options)
     try:
-        table = pacsv.read_csv(
-            source.path,
-            read_options=pacsv.ReadOptions(
-                encoding=encoding,
-                column_names=names,
-                skip_rows_after_names=source.header_row,
-                block_size=BLOCK,
-            ),
-            parse_options=pacsv.ParseOptions(delimiter=_delimiter(source), newlines_in_values=quotes),
-            convert_options=pacsv.ConvertOptions(
-                include_columns=list(columns), column_types=kinds, strings_can_be_null=False, null_values=[]
-            ),
-        )
+        if rows is None or n_lines <= rows:  # as a whole it is parsed on all cores
+            table = pacsv.read_csv(*options)
+            yield RawTable(source.path, "csv", table.num_rows, arrow_columns(table, columns))
+            return
+        offset = 0
+        for table in _tables(pacsv.open_csv(*options), rows):
+            yield RawTable(source.path, "csv", table.num_rows, arrow_columns(table, columns), offset=offset)
+            offset += table.num_rows
     except pa.ArrowInvalid as error:
         if _is_header_only(source):  # pyarrow refuses a header that no line end closes
             nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
-            return RawTable(source.path, "csv", 0, arrow_columns(nothing, columns))
+            yield RawTable(source.path, "csv", 0, arrow_columns(nothing, columns))
+            return
         raise ReaderError(_csv_problem(source, str(error))) from None
     except UnicodeDecodeError as error:
         raise ReaderError(_wrong_encoding(source, encoding, error)) from None
-    return RawTable(source.path, "csv", table.num_rows, arrow_columns(table, columns))
 
 
-def _check_quotes(source: Source) -> bool:
-    """Whether there are quotation marks. One that is never closed is refused: all rows after it would be one cell."""
+def _tables(batches: pacsv.CSVStreamingReader, rows: int) -> Iterator[pa.Table]:
+    """Blocks of the file joined and cut to `rows` rows; at least one table."""
+    waiting = batches.schema.empty_table()
+    first = True
+    for batch in batches:
+        waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+        while waiting.num_rows >= rows:
+            yield waiting.slice(0, rows)
+            waiting, first = waiting.slice(rows), False
+    if waiting.num_rows or first:
+        yield waiting
+
+
+def _check_quotes(source: Source) -> tuple[bool, int]:
+    """Whether there are quotation marks, and how many lines.
+
+    A mark that is never closed is refused: all rows after it would be one cell.
+    """
+    n_quotes = n_lines = 0
     with source.path.open("rb") as file:
-        n_quotes = sum(block.count(b'"') for block in iter(lambda: file.read(1 << 24), b""))
+        for block in iter(lambda: file.read(1 << 24), b""):
+            n_quotes += block.count(b'"')
+            n_lines += block.count(b"\n") + block.count(b"\r")
     if n_quotes % 2 == 0:
-        return n_quotes > 0
+        return n_quotes > 0, n_lines
     with source.path.open(encoding=_encoding_of(source), newline="") as file:
         rows = csv.reader(file, delimiter=_delimiter(source), strict=True)
         begin = 1
@@ -60,14 +82,14 @@ def _check_quotes(source: Source) -> bool:
             for _ in rows:
                 begin = rows.line_num + 1
         except UnicodeDecodeError:
-            return True  # told by the reader itself
+            return True, n_lines  # told by the reader itself
         except csv.Error as error:
             if "unexpected end" in str(error):
                 raise ReaderError(
                     f"{source.path.name}: the row that begins on line {begin} has a quotation mark that is "
                     "never closed"
                 ) from None
-    return True
+    return True, n_lines
 
 
 def _delimiter(source: Source) -> str:

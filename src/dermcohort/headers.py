@@ -15,18 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .csv_reader import csv_header
-from .readers import (
-    _READSTAT,
-    Source,
-    _catalog_labels,
-    _date_format,
-    _excel_column,
-    _excel_rows,
-    _format_of,
-    _guarded,
-    _readstat,
-    _tagged_labels,
-)
+from .raw_table import Source, guard
+from .readers import excel_column, excel_rows, format_of
+from .readstat_reader import READSTAT, catalog_labels, date_format, readstat, tagged_labels
 
 # how a format counts its dates where they are numbers
 DATE_SYSTEMS = {"sav": "spss", "zsav": "spss", "dta": "stata", "xpt": "sas", "sas7bdat": "sas"}
@@ -106,9 +97,10 @@ def read_header_info(
     {1.0: 'Male', 2.0: 'Female'}
     """
     source = Source(Path(path), encoding, delimiter, sheet, header_row, Path(catalog) if catalog else None)
-    kind = _format_of(source.path)
-    columns, n_rows = _guarded(_HEADERS.get(kind, _readstat_columns), source)
-    if kind in _READSTAT:
+    kind = format_of(source.path)
+    with guard(source):
+        columns, n_rows = _HEADERS.get(kind, _readstat_columns)(source)
+    if kind in READSTAT:
         kind = source.path.suffix.lower().lstrip(".")
     return Header(source.path, kind, tuple(columns), n_rows)
 
@@ -120,22 +112,22 @@ def _readstat_columns(source: Source) -> Columns:
     kind = source.path.suffix.lower().lstrip(".")
     # without `user_missing` the metadata tell no missing codes; a transport file has none
     options = {} if kind == "xpt" else {"user_missing": True}
-    _, meta, _ = _readstat(_READSTAT[kind], source, metadataonly=True, **options)
+    _, meta, _ = readstat(READSTAT[kind], source, metadataonly=True, **options)
     ranges = meta.missing_ranges or {}
-    catalog = _catalog_labels(source) if source.catalog is not None else {}
+    catalog = catalog_labels(source) if source.catalog is not None else {}
     columns = []
     for name in meta.column_names:
-        labels = _tagged_labels(meta.variable_value_labels.get(name, {}))
-        date_format = _date_format(meta.original_variable_types.get(name))
+        labels = tagged_labels(meta.variable_value_labels.get(name, {}))
+        form = date_format(meta.original_variable_types.get(name))
         is_text = meta.readstat_variable_types.get(name) == "string"
         columns.append(
             HeaderColumn(
                 name,
-                "text" if is_text else "date" if date_format else "number",
+                "text" if is_text else "date" if form else "number",
                 meta.column_names_to_labels.get(name) or None,
                 labels or catalog.get(meta.variable_to_label.get(name, ""), {}),
                 tuple((one["lo"], one["hi"]) for one in ranges.get(name, ())),
-                date_format,
+                form,
             )
         )
     n_rows = meta.number_rows
@@ -147,11 +139,11 @@ def _csv_columns(source: Source) -> Columns:
 
 
 def _excel_columns(source: Source) -> Columns:
-    names, rows = _excel_rows(source)
+    names, rows = excel_rows(source)
     columns = []
     for position, name in enumerate(names):
         cells = [row[position] if position < len(row) else "" for row in rows]
-        columns.append(HeaderColumn(name, _excel_column(name, cells).kind))
+        columns.append(HeaderColumn(name, excel_column(name, cells).kind))
     return columns, len(rows)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,17 @@ class RawColumn:
 
 @dataclass(frozen=True)
 class RawTable:
-    """The declared columns of one file. `notices` say where it was read otherwise than declared."""
+    """The declared columns of one file, or of its rows from `offset` on.
+
+    `notices` say where it was read otherwise than declared.
+    """
 
     path: Path
     format: str
     n_rows: int
     columns: dict[str, RawColumn]
     notices: tuple[str, ...] = ()
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,25 @@ class Source:
     sheet: str | None = None
     header_row: int = 1
     catalog: Path | None = None
+
+
+@contextmanager
+def guard(source: Source) -> Iterator[None]:
+    """Turn every library's errors into ours. Their texts may hold cell contents, so they are not repeated."""
+    try:
+        yield
+    except ReaderError:
+        raise
+    except PermissionError:
+        raise ReaderError(f"{source.path.name}: no permission to read the file") from None
+    except MemoryError:
+        raise ReaderError(f"{source.path.name}: not enough memory to read the declared columns") from None
+    except Exception as error:
+        kind = source.path.suffix.lower().lstrip(".")
+        raise ReaderError(
+            f"{source.path.name}: this is no readable .{kind} file: it is damaged, truncated or of another kind "
+            f"({type(error).__name__})"
+        ) from None
 
 
 def require_columns(source: Source, names: Sequence[str], wanted: Sequence[str]) -> None:

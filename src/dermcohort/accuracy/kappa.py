@@ -21,6 +21,8 @@ from .door import codes_of, complete_rows, require_different, shared_levels
 
 WEIGHTS = (None, "linear", "quadratic")
 
+ROUNDING = 1e-13
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Kappa(Estimates):
@@ -144,9 +146,14 @@ def cohen(counts: np.ndarray, w: np.ndarray) -> tuple[float, float, float]:
     variance = (p * (spread - (p * spread).sum()) ** 2).sum()
     independent = np.outer(row, column)
     variance_0 = (independent * (spread_0 - (independent * spread_0).sum()) ** 2).sum()
-    if np.trace(counts) == n:
+    # credits are at most 1: what is left of rounding is nothing
+    if np.trace(counts) == n or variance < ROUNDING**2:
         variance = 0.0
-    return value, np.sqrt(variance) / scale, np.sqrt(variance_0) / scale
+    if variance_0 < ROUNDING**2:
+        variance_0 = 0.0
+    if abs(value) < ROUNDING:
+        value = 0.0
+    return float(value), np.sqrt(variance) / scale, np.sqrt(variance_0) / scale
 
 
 def _kappa_row(value: float, std_error: float, std_error_0: float, conf_level: float) -> dict[str, Any]:

@@ -23,15 +23,18 @@ COLUMNS = (
 
 def linkage_row(raw_wave: RawWave, admission: Admission, previous: np.ndarray | None) -> dict[str, Any]:
     """Counts of one wave; `previous` are the persons of the visit wave before, None for the first."""
-    persons = np.unique(admission.person)
+    seen = [admission.person] if previous is None else [admission.person, previous]
+    size = max((int(person.max(initial=-1)) + 1 for person in seen), default=0)
+    here, *before = (np.bincount(person, minlength=size) > 0 for person in seen)
+    n_persons = int(here.sum())
     row: dict[str, Any] = {
         "cohort": raw_wave.wave.cohort,
         "wave": raw_wave.wave.name,
         "rows": raw_wave.n_rows,
-        "persons": len(persons),
+        "persons": n_persons,
         "new": admission.n_new,
-        "seen_before": len(persons) - admission.n_new,
-        "missing_from_previous": 0 if previous is None else len(np.setdiff1d(previous, persons)),
+        "seen_before": n_persons - admission.n_new,
+        "missing_from_previous": sum(int((earlier & ~here).sum()) for earlier in before),
         "merged": int((raw_wave.action == MERGED).sum()),
         "quarantined": int((raw_wave.action == QUARANTINED).sum()),
         "changed_cluster": admission.conflicts.get("cluster", 0),

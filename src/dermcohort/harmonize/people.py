@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..dictionary.model import Cohort, Variable
 from .findings import Findings
-from .vectors import DAY, NOT_COLLECTED, Vector
+from .vectors import DAY, NOT_COLLECTED, Vector, join
 from .verbs import blank
 from .wave import MERGED, QUARANTINED, RawWave
 
@@ -104,7 +104,7 @@ class People:
             return
         self.ids = self.ids.append(new)
         for name, variable in self.variables.items():
-            self.values[name] = _joined(self.values[name], blank(variable, len(new), NOT_COLLECTED))
+            self.values[name] = join([self.values[name], blank(variable, len(new), NOT_COLLECTED)])
 
     def _update(
         self, variable: Variable, person: np.ndarray, incoming: Vector, raw_wave: RawWave, findings: Findings
@@ -223,11 +223,6 @@ def _same_levels(a: Vector, b: Vector) -> tuple[Vector, Vector]:
         Vector("text", a.data.astype(np.int32), a.why, merged),
         Vector("text", table[b.data], b.why, merged),
     )
-
-
-def _joined(a: Vector, b: Vector) -> Vector:
-    a, b = _same_levels(a, b)
-    return Vector(a.kind, np.concatenate([a.data, b.data]), np.concatenate([a.why, b.why]), a.levels)
 
 
 def _padded(vector: Vector) -> Vector:

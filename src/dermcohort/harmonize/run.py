@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
 from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
+from .cache import Cache
 from .checks import count_checks
 from .decisions import apply_decisions, question_rows, questions_table
 from .events import condition_events, dated_events, deaths
@@ -29,8 +32,9 @@ from .privacy import protect_events, protect_provenance, protect_values
 from .provenance import provenance_row
 from .vectors import ABOVE_LOQ, BELOW_LOD, NOT_APPLICABLE, NOT_COLLECTED, UNMAPPED, Vector
 from .visits import Visits, apply_ranges, check_dates, complete, skip_people, take_kept
-from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_wave
+from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_waves
 
+log = logging.getLogger(__name__)
 WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")  # their header costs as much as all their cells
 KEY_VARIABLE = "DERMCOHORT_KEY_FILE"
 
@@ -45,6 +49,9 @@ def harmonize(
     strict: bool = False,
     key_file: str | Path | None = None,
     progress: bool = False,
+    cache: str | Path | None = None,
+    jobs: int = 1,
+    chunk_rows: int | None = None,
 ) -> Study:
     """Harmonize the raw files of every cohort and wave into one study.
 
@@ -62,6 +69,16 @@ def harmonize(
         in the environment variable DERMCOHORT_KEY_FILE, else ``~/.dermcohort/key`` (made on first use).
     progress : bool
         Show a progress bar on a terminal.
+    cache : str or Path, optional
+        Private folder in which the outcomes of rules are kept for the next run, which then applies only the rules
+        that changed and reads only their columns. The study is the same with and without. No identifier and no raw
+        record is kept: see `dermcohort.harmonize.cache`.
+    jobs : int
+        Files that are read at a time, each by a process of its own. Meant for more than two cores (docs/benchmarks.md);
+        a script that sets it needs ``if __name__ == "__main__":``.
+    chunk_rows : int, optional
+        Rows of a file that are in memory at a time, at least 2; by default what fits into some 100 MB. The study
+        is the same whatever it is.
 
     Returns
     -------
@@ -84,13 +101,22 @@ def harmonize(
     raw = Path(raw)
     if not raw.is_dir():
         raise ReaderError(f"the folder '{raw}' with the raw files does not exist")
+    if jobs < 1:
+        raise ValueError(f"jobs={jobs}: at least 1 file must be read at a time")
+    if chunk_rows is not None and chunk_rows < 2:
+        raise ValueError(f"chunk_rows={chunk_rows}: at least 2 rows must be in memory at a time")
     _check_files(dictionary, raw)
+    kept = None if cache is None else Cache(cache)
+    keys = {c.name: _read_key(key_file) if c.protect == "hash" else None for c in dictionary.cohorts.values()}
+    waves = harmonize_waves(dictionary, raw, keys, kept, chunk_rows, jobs)
     findings = Findings()
     order = computation_order(dictionary.variables)
     cohorts = [
-        _harmonize_cohort(dictionary, cohort, raw, order, findings, key_file, progress)
+        _harmonize_cohort(dictionary, cohort, waves, order, findings, keys[cohort.name], progress)
         for cohort in dictionary.cohorts.values()
     ]
+    if kept is not None:
+        kept.tidy(dictionary, {key: sha256 for item in cohorts for key, sha256 in item.hashes.items()})
     study = _assemble(dictionary, cohorts, findings)
     errors = study.findings[study.findings["severity"] == "error"]
     if strict and len(errors):
@@ -131,15 +157,16 @@ class _HarmonizedCohort:
         self.linkage: list[dict[str, Any]] = []
         self.questions: list[pd.DataFrame] = []
         self.provenance: list[dict[str, Any]] = []
+        self.hashes: dict[tuple[str, str], str] = {}
 
 
 def _harmonize_cohort(
     dictionary: Dictionary,
     cohort: Cohort,
-    raw: Path,
+    waves: Iterator[RawWave],
     order: list[str],
     findings: Findings,
-    key_file: str | Path | None,
+    key: bytes | None,
     progress: bool,
 ) -> _HarmonizedCohort:
     participant_variables = {
@@ -147,17 +174,17 @@ def _harmonize_cohort(
     }
     people = People(cohort, participant_variables)
     result = _HarmonizedCohort(cohort, people)
-    key = _read_key(key_file) if cohort.protect == "hash" else None
     rows_of: dict[str, RawWave] = {}
-    waves: Iterable = cohort.waves.values()
-    for wave in tqdm(waves, desc=cohort.name, unit="wave", disable=None if progress else True):
-        raw_wave = harmonize_wave(dictionary, cohort, wave, raw, key, findings)
-        vectors = {name: outcome.vector for name, outcome in raw_wave.outcomes.items()}
-        person_values = {name: v for name, v in vectors.items() if name in participant_variables}
-        apply_ranges(person_values, participant_variables, cohort.name, wave.name, findings)
-        for name, vector in person_values.items():
-            outcome = raw_wave.outcomes[name]
-            raw_wave.outcomes[name] = type(outcome)(vector, None, outcome.before, outcome.factor)
+    mine: Iterable[RawWave] = islice(waves, len(cohort.waves))
+    bar = {"desc": cohort.name, "unit": "wave", "total": len(cohort.waves)}
+    for raw_wave in tqdm(mine, disable=None if progress else True, **bar):
+        wave = raw_wave.wave
+        n_applied, n_mapped = len(raw_wave.applied), sum(rule.is_mapped for rule in wave.rules.values())
+        names = ", ".join(raw_wave.applied)
+        log.info("%s/%s: applied %d of %d rules: %s", cohort.name, wave.name, n_applied, n_mapped, names)
+        findings.items += raw_wave.findings.items
+        result.hashes[cohort.name, wave.name] = raw_wave.sha256
+        _apply_person_ranges(raw_wave, participant_variables, findings)
         apply_decisions(raw_wave, cohort.decisions, findings)
         admission = people.admit(raw_wave, findings)
         person = admission.person
@@ -195,6 +222,15 @@ def _harmonize_cohort(
         result.events += condition_events(result.visits, people, dictionary)
     result.events.append(deaths(people))
     return result
+
+
+def _apply_person_ranges(raw_wave: RawWave, variables: dict[str, Variable], findings: Findings) -> None:
+    """Ranges of participant variables, before these tell who is who."""
+    outcomes, wave = raw_wave.outcomes, raw_wave.wave
+    values = {name: outcome.vector for name, outcome in outcomes.items() if name in variables}
+    apply_ranges(values, variables, wave.cohort, wave.name, findings)
+    for name, vector in values.items():
+        outcomes[name] = replace(outcomes[name], vector=vector, limits=None)
 
 
 def _read_key(key_file: str | Path | None) -> bytes:
@@ -417,8 +453,9 @@ def _limits(
     """The limit of every value outside the range of its assay."""
     parts = []
     for item, block in blocks:
-        for name, limit in block.limits.items():
-            rows = np.flatnonzero(~block.vectors[name].known & np.isfinite(limit))
+        for name, (rows, limit) in block.limits.items():
+            absent = ~block.vectors[name].known[rows]
+            rows, limit = rows[absent], limit[absent]
             parts.append(
                 pd.DataFrame(
                     {
@@ -426,7 +463,7 @@ def _limits(
                         "participant_id": item.people.ids.to_numpy()[block.person[rows]],
                         "wave": block.wave,
                         "variable": name,
-                        "limit": limit[rows],
+                        "limit": limit,
                     }
                 )
             )

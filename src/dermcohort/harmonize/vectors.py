@@ -8,6 +8,7 @@ constant that NumPy broadcasts.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,6 +110,19 @@ def from_strings(values: np.ndarray, why: np.ndarray) -> Vector:
     known = np.where(why == 0, values, np.array(None, dtype=object))
     codes, levels = pd.factorize(known, use_na_sentinel=True)
     return text(codes.astype(np.int32), levels, why)
+
+
+def join(parts: Sequence[Vector]) -> Vector:
+    """Vectors of one kind, one after another; texts get one list of levels, in the order of their first appearance."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    why = np.concatenate([part.why for part in parts])
+    if first.kind != "text" or all(list(part.levels) == list(first.levels) for part in parts):  # type: ignore[arg-type]
+        return Vector(first.kind, np.concatenate([part.data for part in parts]), why, first.levels)
+    levels = pd.Index(np.concatenate([part.levels for part in parts]), dtype=object).unique()
+    codes = [np.append(levels.get_indexer(pd.Index(p.levels, dtype=object)), -1)[p.data] for p in parts]
+    return text(np.concatenate(codes).astype(np.int32), levels, why)
 
 
 def normalize_text(value: str) -> str:

@@ -6,8 +6,8 @@ Every verb works on the distinct values of a raw column, so its cost does not gr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ from .vectors import (
     DAY,
     INVALID,
     NO_ANSWER,
-    NOT_COLLECTED,
     UNMAPPED,
     Vector,
     date,
@@ -36,6 +35,8 @@ from .vectors import (
     text,
     to_float,
 )
+
+N_REASONS = 32  # codes of missing reasons are 0 to 31
 
 
 class RuleError(Exception):
@@ -54,7 +55,6 @@ class Outcome:
     limits: np.ndarray | None = None
     before: pd.DataFrame | None = None
     factor: Conversion | None = None
-    problems: tuple[tuple[str, int, str], ...] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,27 @@ class Context:
 
 
 def apply_rule(variable: Variable, rule: Rule, context: Context) -> Outcome:
-    """Harmonize one variable of one wave.
+    """Harmonize one variable of one wave, or of some of its rows.
 
     Raises
     ------
     RuleError
         If the rule does not fit the columns it names.
     """
-    if not rule.is_mapped:
-        return Outcome(blank(variable, context.n_rows, NOT_COLLECTED))
     try:
         outcome = _VERBS[rule.verb](variable, rule, context)
     except EvaluationError as error:
         raise RuleError(str(error)) from None
-    return replace(outcome, vector=conform(outcome.vector, variable))
+    return replace(outcome, vector=_bounded(conform(outcome.vector, variable), variable))
+
+
+def _bounded(vector: Vector, variable: Variable) -> Vector:
+    """Impossible numbers as infinities: that they are impossible is all that may be known, one may be a telephone."""
+    if variable.hard is None or vector.kind != "number":
+        return vector
+    low, high = variable.hard
+    data = np.where(vector.data < low, -np.inf, np.where(vector.data > high, np.inf, vector.data))
+    return replace(vector, data=data)
 
 
 def blank(variable: Variable, n: int, reason: int) -> Vector:
@@ -256,19 +263,34 @@ def _before_after(
     variable: Variable,
     context: Context,
 ) -> pd.DataFrame:
-    """Counts of source values by target category or reason; what has no value may have several reasons."""
+    """Counts of source values by target category or reason; what the file lacks has no source value."""
     names = {reason.code: reason.name for reason in context.reasons.values()}
-    sources = np.where(codes < 0, len(distinct), codes)
-    n_reasons = int(why.max(initial=0)) + 1
-    pairs, counts = np.unique(sources * n_reasons + why, return_counts=True)
+    absent = len(distinct)  # stands for code -1, whose reasons differ where missings are tagged
+    pairs = np.where(codes < 0, absent, codes).astype(np.int64) * N_REASONS + why
+    counts = np.bincount(pairs, minlength=(absent + 1) * N_REASONS).reshape(-1, N_REASONS)
     rows = []
-    for pair, n in zip(pairs, counts, strict=True):
-        code, reason = divmod(int(pair), n_reasons)
-        level: Any = distinct[code] if code < len(distinct) else ""
-        source = format_number(level) if raw.kind == "number" and level != "" else str(level)
+    for code, reason in np.argwhere(counts):
+        source = ""
+        if code < absent:
+            source = format_number(distinct[code]) if raw.kind == "number" else str(distinct[code])
         target = variable.levels[table[code]] if table[code] >= 0 else names.get(reason, "")
-        rows.append((source, target, int(n)))
+        rows.append((source, target, int(counts[code, reason])))
+    return summed_counts([pd.DataFrame(rows, columns=["source", "target", "n"])])
+
+
+def summed_counts(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Counts of several parts of a file as those of the whole: numbers in their order, then texts in theirs."""
+    totals: dict[tuple[str, str], int] = {}
+    for part in parts:
+        for source, target, n in zip(part["source"], part["target"], part["n"], strict=True):
+            totals[source, target] = totals.get((source, target), 0) + int(n)
+    rows = [(*key, n) for key, n in sorted(totals.items(), key=lambda item: _in_order(*item[0]))]
     return pd.DataFrame(rows, columns=["source", "target", "n"])
+
+
+def _in_order(source: str, target: str) -> tuple[bool, float, str, str]:
+    number = to_float(source)
+    return (source == "", np.inf if np.isnan(number) else number, source, target)
 
 
 def _copy(variable: Variable, rule: Rule, context: Context) -> Outcome:

@@ -18,27 +18,32 @@ from .wave import RawWave
 
 @dataclass
 class Visits:
-    """The kept rows of one wave: their persons, and one final vector a visit variable."""
+    """The kept rows of one wave: their persons, and one final vector a visit variable.
+
+    `limits` has the positions at which a detection limit is known, and the limit there.
+    """
 
     cohort: str
     wave: str
     person: np.ndarray
     vectors: dict[str, Vector]
-    limits: dict[str, np.ndarray]
+    limits: dict[str, tuple[np.ndarray, np.ndarray]]
 
     def __len__(self) -> int:
         return len(self.person)
 
 
 def take_kept(raw_wave: RawWave, person: np.ndarray, dictionary: Dictionary) -> Visits:
-    """Only the kept rows and only visit variables."""
+    """Only the kept rows and only visit variables, which leave `raw_wave`: they are the bulk of it."""
     rows = raw_wave.kept
     vectors, limits = {}, {}
-    for name, outcome in raw_wave.outcomes.items():
-        if dictionary.variables[name].entity == "visit":
-            vectors[name] = outcome.vector.take(rows)
-            if outcome.limits is not None:
-                limits[name] = outcome.limits[rows]
+    for name in [name for name in raw_wave.outcomes if dictionary.variables[name].entity == "visit"]:
+        outcome = raw_wave.outcomes.pop(name)
+        vectors[name] = outcome.vector.take(rows)
+        if outcome.limits is not None:
+            limit = outcome.limits[rows]
+            known = np.flatnonzero(np.isfinite(limit))
+            limits[name] = (known, limit[known])
     return Visits(raw_wave.wave.cohort, raw_wave.wave.name, person, vectors, limits)
 
 

@@ -6,19 +6,24 @@ import hashlib
 import hmac
 import mmap
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import islice, starmap
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..dictionary.model import Cohort, Dictionary, Wave
-from ..readers import RawTable, read_raw
-from .evaluate import EvaluationError, evaluate
+from ..readers import ReaderError
+from .apply import apply_rules
+from .cache import Cache
 from .findings import Findings
-from .vectors import INVALID, NO_ANSWER, UNMAPPED, Vector, relevel, strings
-from .verbs import Context, Outcome, RuleError, apply_rule, blank, conform, raw_vector
+from .vectors import INVALID, NO_ANSWER, NOT_COLLECTED, UNMAPPED, Vector, relevel, strings
+from .verbs import Outcome, RuleError, blank
 
 KEPT, MERGED, QUARANTINED = 0, 1, 2
 ACTIONS = ("kept", "merged", "quarantined")
@@ -47,6 +52,8 @@ class RawWave:
     action: np.ndarray
     row_reason: np.ndarray
     decided: np.ndarray  # a person's decision about the row, else None
+    applied: tuple[str, ...] = ()  # rules that were not in the cache
+    findings: Findings = field(default_factory=Findings)
     questions: list[tuple[str, np.ndarray]] = field(default_factory=list)  # and the rows they are about
 
     def set_aside(self, rows: np.ndarray, action: int, reason: str) -> None:
@@ -58,55 +65,105 @@ class RawWave:
         return np.flatnonzero(self.action == KEPT)
 
 
+def harmonize_waves(
+    dictionary: Dictionary,
+    raw: Path,
+    keys: Mapping[str, bytes | None],
+    cache: Cache | None,
+    rows: int | None,
+    jobs: int,
+) -> Iterator[RawWave]:
+    """Every wave of every cohort in order, `jobs` at a time; `keys` are the secrets of the cohorts.
+
+    In processes and not in threads, because pyreadstat and pandas hold the interpreter while they read. Each starts
+    anew: a forked one may hang on the threads of pyarrow.
+    """
+    tasks = (
+        (dictionary, cohort, wave, raw, keys[cohort.name], cache, rows)
+        for cohort in dictionary.cohorts.values()
+        for wave in cohort.waves.values()
+    )
+    if jobs == 1:
+        yield from starmap(harmonize_wave, tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting = deque(pool.submit(harmonize_wave, *task) for task in islice(tasks, jobs))
+        while waiting:
+            raw_wave = _result(waiting.popleft())
+            waiting.extend(pool.submit(harmonize_wave, *task) for task in islice(tasks, 1))
+            yield raw_wave
+
+
+def _result(future: Future[RawWave]) -> RawWave:
+    try:
+        return future.result()
+    except ReaderError as error:
+        raise ReaderError(str(error)) from None  # without the trace of the other process
+    except BrokenProcessPool:
+        raise ReaderError(
+            "a process that reads a file did not start or was ended, perhaps for lack of memory: use fewer jobs, "
+            "and put what your script does under: if __name__ == '__main__'"
+        ) from None
+
+
 def harmonize_wave(
-    dictionary: Dictionary, cohort: Cohort, wave: Wave, raw: Path, key: bytes | None, findings: Findings
+    dictionary: Dictionary,
+    cohort: Cohort,
+    wave: Wave,
+    raw: Path,
+    key: bytes | None,
+    cache: Cache | None,
+    rows: int | None,
 ) -> RawWave:
-    """Read the declared columns of one wave and apply its rules to every row."""
-    path = raw / wave.file
-    catalog = raw / wave.catalog if wave.catalog else None
+    """Read the declared columns of one wave and apply its rules to every row.
+
+    Rules whose outcome the cache knows are not applied, and what only they need is not read.
+    """
+    mapped = [name for name, rule in wave.rules.items() if rule.is_mapped]
     with ThreadPoolExecutor(1) as beside:  # the second core hashes what the first one reads
-        sha256 = beside.submit(file_hash, path)
-        table = read_raw(
-            path,
-            list(wave.columns),
-            encoding=wave.encoding,
-            delimiter=wave.delimiter,
-            sheet=wave.sheet,
-            header_row=wave.header_row,
-            catalog=catalog,
-        )
-    for notice in table.notices:
+        sha256 = beside.submit(file_hash, raw / wave.file)
+        known = {} if cache is None else cache.load(dictionary, cohort, wave, sha256.result())
+        applied = apply_rules(dictionary, wave, [name for name in mapped if name not in known], raw, rows)
+    if known and applied.notices:  # another encoding than that with which the cached columns were read
+        known, applied = {}, apply_rules(dictionary, wave, mapped, raw, rows)
+    if cache is not None and not applied.notices:
+        cache.save(dictionary, cohort, wave, sha256.result(), applied.outcomes)
+    n_rows, findings = applied.n_rows, Findings()
+    for notice in applied.notices:
         findings.add("H103", cohort.name, wave.name, "", 1, 1, notice)
-    if table.n_rows == 0:
+    if n_rows == 0:
         findings.add("H104", cohort.name, wave.name, "", 1, 1, f"{wave.file} has a header but no rows")
-    context = Context(dictionary.reasons, dictionary.conversions, table.columns, table.n_rows)
     raw_wave = RawWave(
         wave=wave,
         sha256=sha256.result(),
-        n_rows=table.n_rows,
-        ids=np.full(table.n_rows, None, dtype=object),
+        n_rows=n_rows,
+        ids=np.full(n_rows, None, dtype=object),
         outcomes={},
-        action=np.zeros(table.n_rows, np.uint8),
-        row_reason=np.zeros(table.n_rows, np.uint8),
-        decided=np.full(table.n_rows, None, dtype=object),
+        action=np.zeros(n_rows, np.uint8),
+        row_reason=np.zeros(n_rows, np.uint8),
+        decided=np.full(n_rows, None, dtype=object),
+        applied=tuple(applied.outcomes),
+        findings=findings,
     )
-    _identify(raw_wave, table, context, cohort, key, findings)
+    _identify(raw_wave, applied.ids, key)
     for name, rule in wave.rules.items():
         variable = dictionary.variables[name]
-        try:
-            outcome = apply_rule(variable, rule, context)
-        except RuleError as error:
-            message = f"{wave.file}: the rule of '{name}' does not fit: {error}"
-            findings.add("H102", cohort.name, wave.name, name, table.n_rows, table.n_rows, message)
-            outcome = Outcome(blank(variable, table.n_rows, UNMAPPED))
+        if not rule.is_mapped:
+            raw_wave.outcomes[name] = Outcome(blank(variable, n_rows, NOT_COLLECTED))
+            continue
+        outcome = known[name] if name in known else applied.outcomes.pop(name)
+        if isinstance(outcome, RuleError):
+            message = f"{wave.file}: the rule of '{name}' does not fit: {outcome}"
+            findings.add("H102", cohort.name, wave.name, name, n_rows, n_rows, message)
+            outcome = Outcome(blank(variable, n_rows, UNMAPPED))
         raw_wave.outcomes[name] = outcome
         impossible = int((outcome.vector.why == INVALID).sum())
         if variable.type == "date":
             message = "dates that do not exist or stand for no date (9999-09-09)"
-            findings.add("H304", cohort.name, wave.name, name, impossible, table.n_rows, message)
+            findings.add("H304", cohort.name, wave.name, name, impossible, n_rows, message)
         else:
             message = "answers outside what the rule allows (item of a score, cut point, division by zero)"
-            findings.add("H306", cohort.name, wave.name, name, impossible, table.n_rows, message)
+            findings.add("H306", cohort.name, wave.name, name, impossible, n_rows, message)
     return raw_wave
 
 
@@ -116,38 +173,28 @@ def file_hash(path: Path) -> str:
         return hashlib.sha256(content).hexdigest()
 
 
-def _identify(
-    raw_wave: RawWave,
-    table: RawTable,
-    context: Context,
-    cohort: Cohort,
-    key: bytes | None,
-    findings: Findings,
-) -> None:
+def _identify(raw_wave: RawWave, found: Outcome | RuleError, key: bytes | None) -> None:
     """Participant ids as texts; rows without a valid id are set aside."""
-    rule, wave = raw_wave.wave.id, raw_wave.wave
-    raw = raw_vector(table.columns[rule.column], {}, context)
-    try:
-        ids = evaluate(rule.expr, {rule.column: raw}, table.n_rows) if rule.expr else raw
-        ids = conform(ids, _ID)
-    except (EvaluationError, RuleError) as error:
-        message = f"{wave.file}: the id rule does not fit: {error}"
-        findings.add("H102", cohort.name, wave.name, "participant_id", table.n_rows, table.n_rows, message)
-        raw_wave.set_aside(np.arange(table.n_rows), QUARANTINED, "id missing")
+    wave, n_rows, findings = raw_wave.wave, raw_wave.n_rows, raw_wave.findings
+    if isinstance(found, RuleError):
+        message = f"{wave.file}: the id rule does not fit: {found}"
+        findings.add("H102", wave.cohort, wave.name, "participant_id", n_rows, n_rows, message)
+        raw_wave.set_aside(np.arange(n_rows), QUARANTINED, "id missing")
         return
+    ids = found.vector
     missing = ~ids.known
     raw_wave.set_aside(missing, QUARANTINED, "id missing")
     findings.add(
-        "H201", cohort.name, wave.name, "participant_id", missing.sum(), table.n_rows, "rows without an id"
+        "H201", wave.cohort, wave.name, "participant_id", missing.sum(), n_rows, "rows without an id"
     )
     assert ids.levels is not None
-    if rule.pattern is not None:
-        pattern = re.compile(rule.pattern)
+    if wave.id.pattern is not None:
+        pattern = re.compile(wave.id.pattern)
         fits = np.array([pattern.fullmatch(level) is not None for level in ids.levels] + [False])
         wrong = ids.known & ~fits[ids.data]
         raw_wave.set_aside(wrong, QUARANTINED, "id does not match the pattern")
-        message = f"ids that do not match '{rule.pattern}'"
-        findings.add("H202", cohort.name, wave.name, "participant_id", wrong.sum(), table.n_rows, message)
+        message = f"ids that do not match '{wave.id.pattern}'"
+        findings.add("H202", wave.cohort, wave.name, "participant_id", wrong.sum(), n_rows, message)
         ids = ids.absent(wrong, NO_ANSWER)
     raw_wave.ids = strings(protect(ids, key) if key is not None else ids)
 
@@ -157,13 +204,3 @@ def protect(ids: Vector, key: bytes) -> Vector:
     assert ids.levels is not None
     hashed = [hmac.new(key, level.encode(), hashlib.sha256).hexdigest()[:16] for level in ids.levels]
     return relevel(ids, hashed)
-
-
-def _id_variable() -> Any:
-    from ..dictionary.model import Variable
-    from ..dictionary.problems import Place
-
-    return Variable("participant_id", "", "participant", "text", {}, Place(""))
-
-
-_ID = _id_variable()
