@@ -3,7 +3,7 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import describe, meta, prevalence, regression, report, survey, survival
+from . import describe, meta, missing, prevalence, regression, report, survey, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
@@ -27,6 +27,7 @@ __all__ = [
     "describe",
     "harmonize",
     "meta",
+    "missing",
     "open_study",
     "prevalence",
     "read_dictionary",

@@ -1,0 +1,329 @@
+"""From what the user asked for to the plan of the chains: the checks at the door of `impute`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..design import require_columns
+from ..wording import suggest
+from .chained import Derived, Plan, Target, compute_derived, is_asked
+from .variables import Variable, codes_like, filled, read_variable
+
+DEFAULTS = {"number": "pmm", "binary": "logistic", "ordered": "ordered", "nominal": "multinomial"}
+CHOICES = {
+    "number": ("pmm", "norm", "none"),
+    "binary": ("logistic", "none"),
+    "ordered": ("ordered", "multinomial", "none"),
+    "nominal": ("multinomial", "none"),
+}
+COLLINEAR = 1e-6
+
+
+def make_plan(
+    data: pd.DataFrame,
+    rng: np.random.Generator,
+    *,
+    methods: Mapping[str, str],
+    predictors: Mapping[str, Sequence[str]],
+    only_where: Mapping[str, Any],
+    derived: Mapping[str, Callable[[pd.DataFrame], Any]],
+    limits: Mapping[str, Any],
+) -> tuple[Plan, list[str]]:
+    """The plan, and what a reader must know about it."""
+    _check_names(data, methods, predictors, only_where, derived, limits)
+    notes: list[str] = []
+    asked = {name: _condition(rule, name, data) for name, rule in only_where.items()}
+    variables = _variables(data, methods, asked, derived, limits, notes)
+    targets = [
+        _target(data, variables[name], methods, asked.get(name), limits.get(name), notes)
+        for name in variables
+        if name not in derived and (data[name].isna().any() or name in limits)
+    ]
+    trial = data.copy()
+    for target in targets:
+        drawn = np.append(
+            target.limit, rng.choice(variables[target.name].values[target.known], len(target.missing))
+        )
+        trial[target.name] = filled(data[target.name], variables[target.name], target.free, drawn)
+    every_row = np.arange(len(data))
+    computed = [Derived(name, function, every_row) for name, function in derived.items()]
+    for item in computed:
+        trial[item.name] = compute_derived(item, trial)
+
+    ancestors = _ancestors(trial, targets, computed, asked, rng)
+    computed = [_with_rows(item, data, targets, ancestors, notes) for item in computed]
+    targets.sort(key=lambda target: len(ancestors.get(target.name, ())))
+    for target in targets:
+        if target.asked is not None:
+            skipped = ~is_asked(target.asked, trial, target.name)
+            skipped[target.known] = False
+            trial[target.name] = trial[target.name].mask(skipped)
+    for item in computed:
+        trial[item.name] = compute_derived(item, trial)
+        variable = read_variable(trial[item.name], item.name, optional=True)
+        if variable is not None and methods.get(item.name) != "none":
+            variables[item.name] = variable
+
+    places, matrix = _matrix(trial, variables)
+    for i, target in enumerate(targets):
+        names = _predictors_of(target.name, variables, predictors, ancestors)
+        columns = [0, *(c for name in names for c in range(places[name].start, places[name].stop))]
+        used = _independent(matrix, columns, target.known, trial)
+        owner = {c: name for name, place in places.items() for c in range(place.start, place.stop)}
+        lost = [name for name in names if not any(owner.get(c) == name for c in used)]
+        if lost:
+            notes.append(
+                f"{', '.join(lost)} did not predict '{target.name}': constant, or determined by other predictors."
+            )
+        targets[i] = replace(target, columns=np.array(used))
+    return Plan(data, variables, tuple(targets), tuple(computed), ancestors, places), notes
+
+
+def _check_names(data, methods, predictors, only_where, derived, limits) -> None:  # type: ignore[no-untyped-def]
+    known = [*data.columns, *derived]
+    for argument, given in (("methods", methods), ("predictors", predictors)):
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{argument}: data has no column '{name}'.{suggest(name, known)}")
+    require_columns(data, [*only_where, *limits], "data")
+    for argument, given in (("predictors", predictors), ("only_where", only_where), ("limits", limits)):
+        both = [name for name in given if name in derived]
+        if both:
+            raise ValueError(f"{argument}: '{both[0]}' is derived, it is computed and never imputed")
+    for name, function in derived.items():
+        if not callable(function):
+            raise TypeError(
+                f"derived: '{name}' needs a function of the data, e.g. lambda d: d['kg'] / d['m'] ** 2"
+            )
+        if methods.get(name, "none") != "none":
+            raise ValueError(f"methods: '{name}' is derived, it is computed and never imputed")
+    for target, names in predictors.items():
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"predictors of '{target}': data has no column '{name}'.{suggest(name, known)}"
+                )
+
+
+def _condition(rule: Any, name: str, data: pd.DataFrame) -> Callable[[pd.DataFrame], Any]:
+    """A condition as a function of the data; a column name stands for that column."""
+    if callable(rule):
+        return rule
+    if not isinstance(rule, str):
+        raise TypeError(f"only_where: '{name}' needs a column name or a function, not {type(rule).__name__}")
+    require_columns(data, [rule], "data")
+    return partial(_column, name=rule)
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    return frame[name]
+
+
+def _variables(
+    data: pd.DataFrame,
+    methods: Mapping[str, str],
+    asked: Mapping[str, Any],
+    derived: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    notes: list[str],
+) -> dict[str, Variable]:
+    found: dict[str, Variable] = {}
+    unusable = []
+    for name in data:
+        if name in derived or methods.get(name) == "none":
+            continue
+        if name in limits and not (data[name].dropna() > 0).all():
+            raise ValueError(
+                f"limits: '{name}' has values that are not above 0, which no lognormal variable has"
+            )
+        variable = read_variable(data[name], name, optional=name in asked, log=name in limits)
+        if variable is None:
+            unusable.append(name)
+            if name in methods or name in asked:
+                raise ValueError(
+                    f"'{name}' is text or a date and cannot be imputed: make it a category or a number"
+                )
+        else:
+            found[name] = variable
+    if unusable:
+        notes.append(f"Text and dates are left as they are and predict nothing: {', '.join(unusable)}.")
+    return found
+
+
+def _target(
+    data: pd.DataFrame,
+    variable: Variable,
+    methods: Mapping[str, str],
+    asked: Callable[[pd.DataFrame], Any] | None,
+    limit: Any,
+    notes: list[str],
+) -> Target:
+    name = variable.name
+    missing = np.isnan(variable.values)
+    below, limit_of = (
+        _below(data, variable, limit) if limit is not None else (~(missing | True), variable.values)
+    )
+    known = np.flatnonzero(~missing & ~below)
+    if len(known) == 0:
+        why = "is missing in all rows" if not below.any() else "has no value above its limit"
+        raise ValueError(
+            f"'{name}' {why}: there is nothing to impute it from; leave it out, or method 'none'"
+        )
+    choices = CHOICES[variable.kind]
+    method = methods.get(name, DEFAULTS[variable.kind])
+    if limit is not None:
+        choices, method = ("censored",), methods.get(name, "censored")
+    if method not in choices:
+        raise ValueError(
+            f"methods: '{method}' does not fit '{name}' ({variable.kind}); choose {' or '.join(choices)}."
+            f"{suggest(method, choices)}"
+        )
+    if len(np.unique(variable.values[known])) == 1:
+        if limit is not None:
+            raise ValueError(
+                f"limits: '{name}' has one measured value only, from which no distribution follows"
+            )
+        method = "constant"
+        notes.append(f"'{name}' has one observed value, which fills its {missing.sum():,} missing ones.")
+    rows = np.flatnonzero(below)
+    return Target(name, method, known, np.flatnonzero(missing), rows, limit_of[rows], asked, np.array([0]))
+
+
+def _below(data: pd.DataFrame, variable: Variable, limit: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Which values are only known to be below a limit, and the limits, from a number or a column."""
+    name = variable.name
+    if variable.kind != "number":
+        raise ValueError(f"limits: '{name}' is not a number")
+    if not isinstance(limit, str):
+        if not (np.isscalar(limit) and np.isfinite(limit) and limit > 0):
+            raise ValueError(
+                f"limits: the limit of '{name}' must be a number above 0, or a column, not {limit!r}"
+            )
+        limits = np.full(len(data), float(limit))
+        return np.nan_to_num(variable.values, nan=np.inf) < limits, limits
+    require_columns(data, [limit], "data")
+    column = read_variable(data[limit], limit)
+    if column is not None and column.kind == "binary":
+        return (column.values == 1) & ~np.isnan(variable.values), variable.values
+    if column is None or column.kind != "number" or (column.values <= 0).any():
+        raise ValueError(
+            f"limits: '{limit}' must hold limits above 0, or True where the value of '{name}' is one"
+        )
+    return variable.values < column.values, column.values
+
+
+def _ancestors(
+    trial: pd.DataFrame,
+    targets: Sequence[Target],
+    derived: Sequence[Derived],
+    asked: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> dict[str, frozenset[str]]:
+    """Which of the changing variables each function depends on: its result changes when they are permuted."""
+    changing = [*(target.name for target in targets), *(item.name for item in derived)]
+    permuted = {
+        name: trial.assign(**{name: trial[name].take(rng.permutation(len(trial))).array}) for name in changing
+    }
+    functions: dict[str, Callable[[pd.DataFrame], Any]] = {
+        item.name: partial(compute_derived, item) for item in derived
+    }
+    functions |= {name: partial(is_asked, rule, name=name) for name, rule in asked.items()}
+    direct = {}
+    for name, function in functions.items():
+        result = pd.Series(np.asarray(function(trial), object))
+        direct[name] = {
+            other
+            for other in changing
+            if other != name and not result.equals(pd.Series(np.asarray(function(permuted[other]), object)))
+        }
+    found = {name: _reachable(name, direct) for name in direct}
+    for name, names in found.items():
+        if name in names:
+            raise ValueError(f"'{name}' depends on itself, through {', '.join(sorted(names - {name}))}")
+    return found
+
+
+def _reachable(name: str, direct: Mapping[str, set[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = list(direct[name])
+    while waiting:
+        other = waiting.pop()
+        if other not in found:
+            found.add(other)
+            waiting += direct.get(other, ())
+    return frozenset(found)
+
+
+def _with_rows(
+    item: Derived,
+    data: pd.DataFrame,
+    targets: Sequence[Target],
+    ancestors: Mapping[str, frozenset[str]],
+    notes: list[str],
+) -> Derived:
+    """The derived variable with the rows to compute: where it or something it is made of is missing."""
+    if item.name not in data:
+        return item
+    free = data[item.name].isna().to_numpy().copy()
+    n_missing = int(free.sum())
+    for target in targets:
+        if target.name in ancestors[item.name]:
+            free[target.free] = True
+    if free.sum() > n_missing:
+        notes.append(
+            f"'{item.name}' was computed anew in {free.sum() - n_missing:,} rows where it was given but what it is made "
+            "of was not."
+        )
+    return replace(item, free=np.flatnonzero(free))
+
+
+def _predictors_of(
+    name: str,
+    variables: Mapping[str, Variable],
+    predictors: Mapping[str, Sequence[str]],
+    ancestors: Mapping[str, frozenset[str]],
+) -> list[str]:
+    """All other variables but those that depend on this one, or those named."""
+    chosen = predictors.get(name, list(variables))
+    if name in chosen and name in predictors:
+        raise ValueError(f"predictors: '{name}' cannot predict itself")
+    usable = [other for other in variables if other in chosen]
+    return [other for other in usable if other != name and name not in ancestors.get(other, ())]
+
+
+def _matrix(trial: pd.DataFrame, variables: Mapping[str, Variable]) -> tuple[dict[str, slice], np.ndarray]:
+    """Where each variable stands in the design matrix, after the intercept, and the matrix of the trial data."""
+    places, parts, first = {}, [np.ones((len(trial), 1))], 1
+    for name, variable in variables.items():
+        places[name] = slice(first, first + variable.width)
+        parts.append(variable.encode(codes_like(trial[name], variable)))
+        first += variable.width
+    return places, np.hstack(parts)
+
+
+def _independent(
+    matrix: np.ndarray, columns: Sequence[int], known: np.ndarray, trial: pd.DataFrame
+) -> list[int]:
+    """Columns that vary in the known rows and that those before them leave some variance unexplained."""
+    X = matrix[known][:, columns]
+    X = X - X.mean(axis=0)
+    gram = X.T @ X
+    size = np.sqrt(np.diag(gram))
+    varying = [j for j in range(1, len(columns)) if size[j] > 1e-9 * np.sqrt(len(known))]
+    gram = gram / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
+    kept: list[int] = []
+    for j in varying:
+        explained = (
+            gram[j, kept] @ np.linalg.lstsq(gram[np.ix_(kept, kept)], gram[kept, j], rcond=None)[0]
+            if kept
+            else 0.0
+        )
+        if 1 - explained > COLLINEAR:
+            kept.append(j)
+    return [0, *(columns[j] for j in kept)]
