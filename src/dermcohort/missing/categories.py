@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 MAX_STEPS = 50
-TOLERANCE = 1e-9
+GAIN = 1e-14  # in log-likelihood: the step that would gain less is the last one
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +40,8 @@ def draw_multinomial(
     """Codes drawn by multinomial regression (logistic where there are two levels), and the maximum."""
     maximum = fit_multinomial(*augment(X, codes, n_levels), n_levels, start)
     drawn = _posterior_draw(maximum, rng).reshape(n_levels - 1, X.shape[1])
-    eta = np.column_stack([np.zeros(len(X_missing)), X_missing @ drawn.T])
-    probability = np.exp(eta - logsumexp(eta, axis=1, keepdims=True))
-    return _draw_codes(np.cumsum(probability, axis=1)[:, :-1], rng), maximum.parameters
+    probability = _softmax(drawn, X_missing)[0]
+    return _draw_codes(np.cumsum(probability, axis=0)[:-1], rng), maximum.parameters
 
 
 def draw_ordered(
@@ -57,7 +57,7 @@ def draw_ordered(
     maximum = fit_ordered(slopes[:, 1:], codes, weights, n_levels, start)
     drawn = _posterior_draw(maximum, rng)
     cuts = np.sort(drawn[: n_levels - 1])
-    cumulative = expit(cuts - (X_missing[:, 1:] @ drawn[n_levels - 1 :])[:, None])
+    cumulative = expit(cuts[:, None] - X_missing[:, 1:] @ drawn[n_levels - 1 :])
     return _draw_codes(cumulative, rng), maximum.parameters
 
 
@@ -72,10 +72,10 @@ def augment(X: np.ndarray, codes: np.ndarray, n_levels: int) -> tuple[np.ndarray
     n_added = 2 * p * n_levels
     if n_added == 0:
         return X, codes, np.ones(len(X))
-    mean, half = slopes.mean(axis=0), slopes.std(axis=0) / 2
+    mean, half = slopes.mean(axis=0), slopes.std(axis=0, ddof=1) / 2
     added = np.tile(mean, (n_added, 1))
     predictor = np.repeat(np.arange(p), 2 * n_levels)
-    side = np.tile([0.5, -0.5], p * n_levels) * 2
+    side = np.tile([1.0, -1.0], p * n_levels)
     added[np.arange(n_added), predictor] += side * half[predictor]
     added = np.clip(added, slopes.min(axis=0), slopes.max(axis=0))
     levels = np.tile(np.repeat(np.arange(n_levels), 2), p)
@@ -91,31 +91,42 @@ def fit_multinomial(
 ) -> Maximum:
     """Maximum likelihood of log P(k) / P(0) = X beta_k; parameters beta_1, ..., beta_(K-1), one after the other."""
     p = X.shape[1]
-    is_level = codes[:, None] == np.arange(1, n_levels)
+    is_level = codes == np.arange(1, n_levels)[:, None]
     if start is None:
         start = np.zeros((n_levels - 1, p))
         count = np.bincount(codes, weights, n_levels)
         start[:, 0] = np.log(np.maximum(count[1:], 0.5) / max(count[0], 0.5))
 
-    def loglik(parameters: np.ndarray) -> float:
-        eta = X @ parameters.reshape(n_levels - 1, p).T
-        total = logsumexp(np.column_stack([np.zeros(len(X)), eta]), axis=1)
-        return float(weights @ ((eta * is_level).sum(axis=1) - total))
+    def evaluate(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        probability, log_total, eta = _softmax(parameters.reshape(n_levels - 1, p), X)
+        return float(weights @ ((eta * is_level).sum(axis=0) - log_total)), probability[1:]
 
-    def derivatives(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        eta = X @ parameters.reshape(n_levels - 1, p).T
-        probability = np.exp(eta - logsumexp(np.column_stack([np.zeros(len(X)), eta]), axis=1)[:, None])
-        score = X.T @ (weights[:, None] * (is_level - probability))
-        information = np.empty(((n_levels - 1) * p, (n_levels - 1) * p))
+    def derivatives(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        score = (weights * (is_level - probability)) @ X
+        information = np.empty((n_levels - 1, p, n_levels - 1, p))
         for j in range(n_levels - 1):
-            for k in range(j + 1):
-                spread = weights * probability[:, j] * ((j == k) - probability[:, k])
-                block = X.T @ (X * spread[:, None])
-                information[j * p : (j + 1) * p, k * p : (k + 1) * p] = block
-                information[k * p : (k + 1) * p, j * p : (j + 1) * p] = block.T
-        return score.T.ravel(), information
+            for k in range(j):
+                block = -_gram(X, weights * probability[j] * probability[k])
+                information[j, :, k] = information[k, :, j] = block
+            information[j, :, j] = _gram(X, weights * probability[j] * (1 - probability[j]))
+        size = (n_levels - 1) * p
+        return score.ravel(), information.reshape(size, size)
 
-    return maximize(loglik, derivatives, np.ravel(start))
+    return maximize(evaluate, derivatives, np.ravel(start))
+
+
+def _softmax(beta: np.ndarray, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probability of each level, shape (K, n); log of the sum of exp(eta); and eta of the levels after the first."""
+    eta = beta @ X.T
+    top = np.maximum(eta.max(axis=0), 0)
+    size = np.exp(np.vstack([np.zeros(len(X)), eta]) - top)
+    total = size.sum(axis=0)
+    return size / total, top + np.log(total), eta
+
+
+def _gram(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    scaled = X * np.sqrt(weights)[:, None]
+    return scaled.T @ scaled
 
 
 def fit_ordered(
@@ -127,19 +138,18 @@ def fit_ordered(
         share = np.cumsum(np.bincount(codes, weights, n_levels))[:-1] / weights.sum()
         start = np.append(np.log(share / (1 - share)), np.zeros(X.shape[1]))
 
-    def cumulative(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """P(Y <= own level) and P(Y < own level)."""
+    def evaluate(parameters: np.ndarray) -> tuple[float, tuple[np.ndarray, np.ndarray]]:
         cuts = np.concatenate([[-np.inf], parameters[:n_cuts], [np.inf]])
         eta = X @ parameters[n_cuts:]
-        return expit(cuts[codes + 1] - eta), expit(cuts[codes] - eta)
-
-    def loglik(parameters: np.ndarray) -> float:
-        upper, lower = cumulative(parameters)
+        upper, lower = (
+            expit(cuts[codes + 1] - eta),
+            expit(cuts[codes] - eta),
+        )  # P(Y <= own level), P(Y < own level)
         own = upper - lower
-        return float(weights @ np.log(own)) if (own > 0).all() else -np.inf
+        return float(weights @ np.log(own)) if (own > 0).all() else -np.inf, (upper, lower)
 
-    def derivatives(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        upper, lower = cumulative(parameters)
+    def derivatives(cumulative: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        upper, lower = cumulative
         own = upper - lower
         d_upper, d_lower = upper * (1 - upper), lower * (1 - lower)
         at_upper = codes[:, None] == np.arange(n_cuts)
@@ -156,33 +166,36 @@ def fit_ordered(
         for k in range(1, n_cuts):
             cuts[k, k - 1] = cuts[k - 1, k] = -both[k]
         mixed = -((weights * d_upper)[:, None] * at_upper + (weights * d_lower)[:, None] * at_lower).T @ X
-        slopes = X.T @ (X * (weights * (d_upper + d_lower))[:, None])
+        slopes = _gram(X, weights * (d_upper + d_lower))
         return score, np.block([[cuts, mixed], [mixed.T, slopes]])
 
-    return maximize(loglik, derivatives, start)
+    return maximize(evaluate, derivatives, start)
 
 
 def maximize(
-    loglik: Callable[[np.ndarray], float],
-    derivatives: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    evaluate: Callable[[np.ndarray], tuple[float, Any]],
+    derivatives: Callable[[Any], tuple[np.ndarray, np.ndarray]],
     start: np.ndarray,
 ) -> Maximum:
-    """Newton's method for a concave log-likelihood; a step that goes down is halved."""
-    parameters, value = start, loglik(start)
+    """Newton's method for a concave log-likelihood; a step that goes down is halved.
+
+    `evaluate` gives the log-likelihood and what `derivatives` makes the score and the information from.
+    """
+    parameters = start
+    value, parts = evaluate(parameters)
     for _ in range(MAX_STEPS):
-        score, information = derivatives(parameters)
+        score, information = derivatives(parts)
         step = np.linalg.solve(conditioned(information), score)
-        gain = score @ step
-        if gain < TOLERANCE**2 * (1 + abs(value)) or not np.isfinite(gain):
-            break
+        if score @ step < GAIN:
+            return Maximum(parameters + step, information)
         factor = 1.0
         while factor > 1e-6:
-            new_value = loglik(parameters + factor * step)
+            new_value, parts = evaluate(parameters + factor * step)
             if new_value >= value - 1e-12 * abs(value):
                 break
             factor /= 2
         parameters, value = parameters + factor * step, new_value
-    return Maximum(parameters, derivatives(parameters)[1])
+    return Maximum(parameters, derivatives(parts)[1])
 
 
 def _posterior_draw(maximum: Maximum, rng: np.random.Generator) -> np.ndarray:
@@ -198,4 +211,5 @@ def conditioned(information: np.ndarray) -> np.ndarray:
 
 
 def _draw_codes(cumulative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return (rng.random(len(cumulative))[:, None] > cumulative).sum(axis=1)
+    """Codes from the probabilities to be at or below each level but the last, shape (K - 1, n)."""
+    return (rng.random(cumulative.shape[1]) > cumulative).sum(axis=0)

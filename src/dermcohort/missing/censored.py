@@ -53,19 +53,16 @@ def fit_censored(
     p = X.shape[1]
     # Olsen: h = 1 / sigma and gamma = beta / sigma
 
-    def loglik(parameters: np.ndarray) -> float:
-        gamma, h = parameters[:p], parameters[p]
+    def evaluate(parameters: np.ndarray) -> tuple[float, tuple[float, np.ndarray, np.ndarray]]:
+        gamma, h = parameters[:p], float(parameters[p])
+        residual, z = h * y - X @ gamma, h * limit - X_below @ gamma
         if h <= 0:
-            return -np.inf
-        residual = h * y - X @ gamma
-        return float(
-            len(y) * np.log(h) - residual @ residual / 2 + log_ndtr(h * limit - X_below @ gamma).sum()
-        )
+            return -np.inf, (h, residual, z)
+        loglik = len(y) * np.log(h) - residual @ residual / 2 + log_ndtr(z).sum()
+        return float(loglik), (h, residual, z)
 
-    def derivatives(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gamma, h = parameters[:p], parameters[p]
-        residual = h * y - X @ gamma
-        z = h * limit - X_below @ gamma
+    def derivatives(parts: tuple[float, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        h, residual, z = parts
         mills = np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - log_ndtr(z))
         curvature = mills * (z + mills)
         score = np.append(X.T @ residual - X_below.T @ mills, len(y) / h - y @ residual + limit @ mills)
@@ -75,7 +72,7 @@ def fit_censored(
         return score, np.block([[slopes, mixed[:, None]], [mixed[None, :], np.array([[last]])]])
 
     first = 1 / max(float(np.std(y)), 1e-3)
-    maximum = maximize(loglik, derivatives, np.append(first * np.mean(y), [*np.zeros(p - 1), first]))
+    maximum = maximize(evaluate, derivatives, np.append(first * np.mean(y), [*np.zeros(p - 1), first]))
     gamma, h = maximum.parameters[:p], maximum.parameters[p]
     jacobian = np.zeros((p + 1, p + 1))
     jacobian[:p, :p] = np.eye(p) / h

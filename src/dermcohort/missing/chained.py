@@ -156,8 +156,8 @@ def _draw(plan: Plan, state: _State, target: Target, rng: np.random.Generator) -
     rows = target.free[wanted]
     drawn = np.full(len(wanted), np.nan)
     y = state.values[target.name][target.known]
-    X = state.matrix[target.known][:, target.columns]
-    X_wanted = state.matrix[rows][:, target.columns]
+    X = state.matrix.take(target.known, 0).take(target.columns, 1)
+    X_wanted = state.matrix.take(rows, 0).take(target.columns, 1)
     n_levels = len(plan.variables[target.name].levels)
     match target.method:
         case "pmm":

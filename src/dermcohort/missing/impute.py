@@ -226,14 +226,11 @@ def _check_arguments(data: Any, *, m: int, iterations: int, seed: int, jobs: int
     twice = data.columns[data.columns.duplicated()]
     if len(twice):
         raise ValueError(f"data has the column '{twice[0]}' more than once")
-    for name, value, least in (
-        ("m", m, 1),
-        ("iterations", iterations, 1),
-        ("seed", seed, 0),
-        ("jobs", jobs, 1),
-    ):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not (name == "jobs" and value is None) and not (whole and value >= least):
+    numbers: dict[str, tuple[Any, int]] = {"m": (m, 1), "iterations": (iterations, 1), "seed": (seed, 0)}
+    if jobs is not None:
+        numbers["jobs"] = (jobs, 1)
+    for name, (value, least) in numbers.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name}={value!r} must be a whole number, {least} or more")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def make_plan(
     return Plan(data, variables, tuple(targets), tuple(computed), ancestors, places), notes
 
 
-def _check_names(data, methods, predictors, only_where, derived, limits) -> None:  # type: ignore[no-untyped-def]
+def _check_names(data, methods, predictors, only_where, derived, limits) -> None:
     known = [*data.columns, *derived]
     for argument, given in (("methods", methods), ("predictors", predictors)):
         for name in given:
@@ -201,7 +202,7 @@ def _below(data: pd.DataFrame, variable: Variable, limit: Any) -> tuple[np.ndarr
     if variable.kind != "number":
         raise ValueError(f"limits: '{name}' is not a number")
     if not isinstance(limit, str):
-        if not (np.isscalar(limit) and np.isfinite(limit) and limit > 0):
+        if not (isinstance(limit, Real) and 0 < float(limit) < np.inf):
             raise ValueError(
                 f"limits: the limit of '{name}' must be a number above 0, or a column, not {limit!r}"
             )

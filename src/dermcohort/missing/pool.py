@@ -198,13 +198,13 @@ def _require_same(fits: Sequence[Any]) -> None:
             raise ValueError(
                 f"fits: number {i} has other rows than the first (a level that does not occur in every data set?)"
             )
-        if isinstance(fit, FittedModel) and not fit.coefficients.index.equals(first.coefficients.index):
+        if isinstance(fit, FittedModel) and not fit.coefficients.index.equals(fits[0].coefficients.index):
             raise ValueError(f"fits: number {i} has other coefficients than the first")
     absent = [column for column in ("coef", "std_error") if column not in first.table]
     if absent:
         raise ValueError(
-            f"fits: the table has no {' and no '.join(absent)}, which Rubin's rules need; for a proportion, "
-            "take prevalence.survey or a model"
+            f"fits: the table has no {' and no '.join(absent)}, which Rubin's rules need; pool "
+            "numbers with their std_errors, or a model"
         )
 
 

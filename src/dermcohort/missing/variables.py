@@ -67,7 +67,7 @@ def read_variable(
 def codes_like(column: pd.Series, variable: Variable) -> np.ndarray:
     """The values of a newly derived column, coded as `variable` was."""
     if variable.kind == "number":
-        return column.astype("Float64").to_numpy(float, na_value=np.nan)
+        return _floats(column)
     codes = variable.levels.get_indexer(pd.Index(column.astype(object))).astype(float)
     return np.where(codes < 0, np.nan, codes)
 
@@ -116,7 +116,7 @@ def _numbers_or_codes(column: pd.Series) -> tuple[str, np.ndarray, pd.Index] | N
         kind, levels = "binary", pd.Index([False, True])
         codes = column.astype("boolean").astype("Float64").to_numpy(float, na_value=-1)
     elif pd.api.types.is_numeric_dtype(dtype):
-        return "number", column.astype("Float64").to_numpy(float, na_value=np.nan), pd.Index([])
+        return "number", _floats(column), pd.Index([])
     else:
         return None
     return "binary" if len(levels) <= 2 else kind, np.where(codes < 0, np.nan, codes), levels
@@ -130,3 +130,9 @@ def _is_bool_with_gaps(column: pd.Series) -> bool:
         and len(known) > 0
         and known.map(type).isin([bool, np.bool_]).all()
     )
+
+
+def _floats(column: pd.Series) -> np.ndarray:
+    if pd.api.types.is_extension_array_dtype(column.dtype):
+        return column.astype("Float64").to_numpy(float, na_value=np.nan)
+    return column.to_numpy(float)
