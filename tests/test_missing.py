@@ -231,7 +231,7 @@ def test_pool_says_what_is_wrong():
         ValueError, match="no coef, which Rubin's rules need; pool numbers with their std_errors"
     ):
         missing.pool([crude, crude])
-    with pytest.raises(ValueError, match="no term 'aeg'. Did you mean 'age'"):
+    with pytest.raises(ValueError, match=r"no term 'aeg'\. Did you mean 'age'"):
         missing.pool([a, a]).wald_test("aeg")
 
 
@@ -544,7 +544,9 @@ def test_nothing_missing():
     pooled = missing.pool(imputed.fit(lambda d: regression.logistic("y ~ x", d)))
     np.testing.assert_allclose(pooled.table["std_error"], fit.table["std_error"], rtol=1e-12)
     np.testing.assert_allclose(pooled.covariance, fit.covariance, rtol=1e-12)
-    assert pooled.table["df"].iloc[0] == pytest.approx(7 / 9 * 6)  # of Barnard and Rubin, with 8 - 2 = 6
+    assert pooled.table["df"].iloc[0] == pytest.approx(
+        7 / 9 * 6, rel=1e-3
+    )  # of Barnard and Rubin, with 8 - 2 = 6
     with pytest.raises(ValueError, match="nothing was imputed"):
         imputed.plot()
 
@@ -561,7 +563,10 @@ def test_few_rows_constants_and_collinear_predictors():
     twins["unit"] = 1
     imputed = missing.impute(twins, m=2, iterations=2, seed=1)
     assert all(d.notna().all(axis=None) for d in imputed.datasets)
-    assert any("months, unit did not predict 'weight'" in note for note in imputed.notes)
+    assert any(
+        note.startswith("Did not predict 'weight'") and "months, unit" in note for note in imputed.notes
+    )
+    assert any("'age' is constant or determined by the others" in note for note in imputed.notes)
 
 
 def test_perfect_prediction_stays_finite_and_is_noted():
@@ -608,7 +613,7 @@ def test_identifiers_text_and_rows_that_are_named():
         ({"only_where": {"age": 3}}, "'age' needs a column name or a function, not int"),
         ({"only_where": {"age": lambda d: d["agee"]}}, "only_where: the condition of 'age' fails"),
         ({"only_where": {"age": lambda d: d["weight"]}}, "only_where of age' must be 0/1"),
-        ({"only_where": {"age": lambda d: d["bmi"] > 1}, "derived": {"bmi": lambda d: d["age"]}}, "depends on itself"),
+        ({"only_where": {"age": lambda d: d["weight"] > 65, "weight": lambda d: d["age"] > 50}}, "depends on itself, through"),
         ({"derived": {"bmi": lambda d: d["kg"]}}, "derived: the function of 'bmi' fails"),
         ({"derived": {"bmi": "weight"}}, "'bmi' needs a function of the data"),
         ({"derived": {"age": lambda d: 2}, "methods": {"age": "pmm"}}, "methods: 'age' is derived"),
@@ -640,5 +645,5 @@ def test_convergence_figure():
     assert len(imputed.trace) == 3 * 4 * len(imputed.n_missing)
     figure = imputed.plot(["age", "severity"])
     assert [len(ax.lines) for ax in figure.axes] == [3, 3, 3, 3]
-    with pytest.raises(ValueError, match="'agee' was not imputed. Did you mean 'age'"):
+    with pytest.raises(ValueError, match=r"'agee' was not imputed\. Did you mean 'age'"):
         imputed.plot(["agee"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from ..design import require_columns
 from ..wording import suggest
@@ -72,16 +73,22 @@ def make_plan(
             variables[item.name] = variable
 
     places, matrix = _matrix(trial, variables)
+    owner = {c: name for name, place in places.items() for c in range(place.start, place.stop)}
+    complete = ~np.any([np.isnan(v.values) for v in variables.values() if not v.optional], axis=0)
     for i, target in enumerate(targets):
         names = _predictors_of(target.name, variables, predictors, ancestors)
         columns = [0, *(c for name in names for c in range(places[name].start, places[name].stop))]
-        used = _independent(matrix, columns, target.known, trial)
-        owner = {c: name for name, place in places.items() for c in range(place.start, place.stop)}
-        lost = [name for name in names if not any(owner.get(c) == name for c in used)]
+        used = _independent(matrix, columns, target.known, complete)
+        lost = [name for name in names if name not in {owner.get(c) for c in used}]
         if lost:
             notes.append(
-                f"{', '.join(lost)} did not predict '{target.name}': constant, or determined by other predictors."
+                f"Did not predict '{target.name}', being constant or determined by other predictors: {', '.join(lost)}."
             )
+        own = places[target.name].start
+        if variables[target.name].kind == "number" and own not in _independent(
+            matrix, [*used, own], target.known, complete
+        ):
+            notes.append(f"'{target.name}' is constant or determined by the others: let derived= compute it.")
         targets[i] = replace(target, columns=np.array(used))
     return Plan(data, variables, tuple(targets), tuple(computed), ancestors, places), notes
 
@@ -139,6 +146,8 @@ def _variables(
     for name in data:
         if name in derived or methods.get(name) == "none":
             continue
+        if name in limits and not is_numeric_dtype(data[name].dtype):
+            raise ValueError(f"limits: '{name}' is not a number")
         if name in limits and not (data[name].dropna() > 0).all():
             raise ValueError(
                 f"limits: '{name}' has values that are not above 0, which no lognormal variable has"
@@ -199,8 +208,6 @@ def _target(
 def _below(data: pd.DataFrame, variable: Variable, limit: Any) -> tuple[np.ndarray, np.ndarray]:
     """Which values are only known to be below a limit, and the limits, from a number or a column."""
     name = variable.name
-    if variable.kind != "number":
-        raise ValueError(f"limits: '{name}' is not a number")
     if not isinstance(limit, str):
         if not (isinstance(limit, Real) and 0 < float(limit) < np.inf):
             raise ValueError(
@@ -309,22 +316,28 @@ def _matrix(trial: pd.DataFrame, variables: Mapping[str, Variable]) -> tuple[dic
 
 
 def _independent(
-    matrix: np.ndarray, columns: Sequence[int], known: np.ndarray, trial: pd.DataFrame
+    matrix: np.ndarray, columns: Sequence[int], known: np.ndarray, complete: np.ndarray
 ) -> list[int]:
-    """Columns that vary in the known rows and that those before them leave some variance unexplained."""
-    X = matrix[known][:, columns]
+    """Columns that vary in the known rows and that those before them leave some variance unexplained.
+
+    What determines what is seen where nothing is missing, if such rows are many enough.
+    """
+    spread = np.ptp(matrix[known][:, columns], axis=0)
+    rows = known[complete[known]]
+    X = matrix[rows if len(rows) > 2 * len(columns) else known][:, columns]
     X = X - X.mean(axis=0)
+    size = np.sqrt((X**2).sum(axis=0))
+    X = X / np.where(size > 0, size, 1.0)
     gram = X.T @ X
-    size = np.sqrt(np.diag(gram))
-    varying = [j for j in range(1, len(columns)) if size[j] > 1e-9 * np.sqrt(len(known))]
-    gram = gram / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
     kept: list[int] = []
-    for j in varying:
-        explained = (
-            gram[j, kept] @ np.linalg.lstsq(gram[np.ix_(kept, kept)], gram[kept, j], rcond=None)[0]
-            if kept
-            else 0.0
-        )
-        if 1 - explained > COLLINEAR:
+    for j in map(int, np.flatnonzero(spread > 1e-9)):
+        if columns[j] == 0:
+            continue
+        explained = 0.0
+        if kept:
+            explained = (
+                gram[j, kept] @ np.linalg.lstsq(gram[np.ix_(kept, kept)], gram[kept, j], rcond=None)[0]
+            )
+        if size[j] == 0 or 1 - explained > COLLINEAR:
             kept.append(j)
     return [0, *(columns[j] for j in kept)]

@@ -118,8 +118,7 @@ def pool(
 
     Notes
     -----
-    Equal to pool and pool.scalar of R's mice 3.15. Where the fits agree in every digit, mice takes the share of
-    variance due to missing data as 0.0001, not 0: its `df` then differs in about the ninth digit.
+    Equal to pool and pool.scalar of R's mice 3.15.
 
     Examples
     --------
@@ -241,7 +240,8 @@ def _table(fits: Sequence[Estimates], finite: np.ndarray, pooled: Pooled, conf_l
         "conf_low": pooled.estimate - half,
         "conf_high": pooled.estimate + half,
     }
-    values = {name: np.array([f(v) for f, v in zip(back, end, strict=True)]) for name, end in ends.items()}
+    with np.errstate(over="ignore"):
+        values = {n: np.array([f(v) for f, v in zip(back, end, strict=True)]) for n, end in ends.items()}
     values |= {
         "p_value": 2 * student.sf(np.abs(statistic), pooled.df),
         "coef": pooled.estimate,
@@ -272,7 +272,9 @@ def _row_names(fit: Estimates) -> np.ndarray:
 def _scale(name: str, coef: float, estimate: float) -> Any:
     """The function that turns this row's `coef` into its `estimate`."""
     for function in SCALES:
-        if np.isclose(function(coef), estimate, rtol=1e-9, atol=1e-12):
+        with np.errstate(over="ignore"):
+            is_it = np.isclose(function(coef), estimate, rtol=1e-9, atol=1e-12)
+        if is_it:
             return function
     raise ValueError(
         f"fits: the estimate of '{name}' is neither its coef nor an exponential or logistic of it"

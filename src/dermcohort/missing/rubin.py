@@ -40,13 +40,14 @@ def rubin(estimates: np.ndarray, variances: np.ndarray, complete_df: np.ndarray 
 
 def barnard_rubin(m: int, share: np.ndarray, complete_df: np.ndarray) -> np.ndarray:
     """Degrees of freedom; `share` is lambda, the share of the total variance due to missing data."""
-    # the reciprocals add up (Barnard & Rubin 1999, eq. 3); none is missing where nothing varies between fits
-    reciprocal = share**2 / (m - 1)
+    share = np.maximum(
+        share, 1e-4
+    )  # as mice; Barnard & Rubin know no such bound, which moves df by less than 1e-4
+    old = (m - 1) / share**2
     finite = np.isfinite(complete_df)
     nu = np.where(finite, complete_df, 1.0)
     observed = (nu + 1) / (nu + 3) * nu * (1 - share)
-    with np.errstate(divide="ignore"):
-        return 1 / (reciprocal + np.where(finite, 1 / observed, 0.0))
+    return np.where(finite, old * observed / (old + observed), old)
 
 
 def wald_d1(
