@@ -361,7 +361,7 @@ def simulated_estimates(n_simulations: int, m: int) -> pd.DataFrame:
     for i in range(n_simulations):
         data = simulate_mar(rng)
         complete = data["x"].notna()
-        imputed = missing.impute(data, m=m, iterations=5, seed=i, jobs=1)
+        imputed = missing.impute(data, m=m, iterations=5, seed=i, jobs=1, methods={"x": "norm"})
         slope = missing.pool(imputed.fit(lambda d: linear_fit(d, "x", ["y"]))).table.iloc[1]
         share = [(d["g"].mean(), d["g"].std() / np.sqrt(len(d))) for d in imputed.datasets]
         g = missing.pool(*zip(*share, strict=True)).table.iloc[0]
@@ -466,6 +466,23 @@ def test_a_derived_variable_that_was_given_is_kept_where_its_parts_are():
         completed["bmi"][~whole], (completed["weight"] / completed["height"] ** 2)[~whole]
     )
     assert any("'bmi' was computed anew in 1 rows" in note for note in imputed.notes)
+
+
+@pytest.mark.parametrize("kind", ["boolean", "object", "category", "Int64", "float64"])
+def test_every_kind_of_variable_can_be_skipped(kind):
+    rng = np.random.default_rng(2)
+    asked = rng.random(100) < 0.6
+    answer = pd.Series(rng.random(100) < 0.4, dtype="boolean")
+    answer[~asked | (rng.random(100) < 0.2)] = pd.NA
+    data = pd.DataFrame({"asked": asked, "x": rng.normal(size=100), "answer": answer})
+    if kind != "boolean":
+        data["answer"] = answer.astype(object).where(answer.notna(), None).astype(kind)
+    data.loc[::7, "x"] = np.nan
+    imputed = missing.impute(data, m=2, iterations=2, seed=1, only_where={"answer": "asked"})
+    for completed in imputed.datasets:
+        assert (completed["answer"].notna() == asked).all()
+        known = data["answer"].notna()
+        assert (completed["answer"][known] == data["answer"][known]).all()
 
 
 def test_derived_categories_and_conditions_on_derived_variables():
@@ -647,3 +664,38 @@ def test_convergence_figure():
     assert [len(ax.lines) for ax in figure.axes] == [3, 3, 3, 3]
     with pytest.raises(ValueError, match=r"'agee' was not imputed\. Did you mean 'age'"):
         imputed.plot(["agee"])
+
+
+# ----------------------------------------------------------------------------------- weights for drop-out
+
+
+def test_dropout_weights_as_glm():
+    data = read("pbc")
+    data["stayed"] = data["copper"].notna()
+    plain = missing.dropout_weights(data, "stayed", "age + sex + bili", stabilize=False)
+    stable = missing.dropout_weights(data, "stayed", "age + sex + bili")
+    w, s = plain.weights.dropna(), stable.weights.dropna()
+    found = [*w[:3], w.max(), plain.effective_n, *s[:3], s.mean()]
+    np.testing.assert_allclose(found, reference("own.mi.dropout"), rtol=1e-8)
+    assert stable.effective_n == pytest.approx(plain.effective_n)
+    assert (plain.weights.isna() == ~data["stayed"]).all()
+    assert "310 stabilized weights: mean 1.00" in stable.notes[-1]
+
+
+def test_dropout_weights_bring_back_those_who_were_lost():
+    """By hand: of 4 young 3 stay, of 4 old 2; weights 4/3 and 2 add up to 8, and the share of old is 1/2 again."""
+    data = pd.DataFrame({"stayed": [1, 1, 0, 1, 1, 0, 0, 1], "old": [0, 0, 0, 0, 1, 1, 1, 1]})
+    w = missing.dropout_weights(data, "stayed", "old", stabilize=False).weights
+    assert w.sum() == pytest.approx(8)
+    assert (w * data["old"]).sum() / w.sum() == pytest.approx(1 / 2)
+
+
+def test_dropout_weights_say_what_is_wrong_and_what_is_missing():
+    data = pd.DataFrame({"stayed": [1, 1, 0, 1, 1, 0, 0, 1], "old": [0, 0, 0, None, 1, 1, 1, 1]})
+    found = missing.dropout_weights(data, "stayed", "old")
+    assert np.isnan(found.weights[3]) and found.n_missing == {"stayed": 0, "old": 1}
+    assert found.notes[0] == "1 of 8 rows left out for missing values (old 1)."
+    with pytest.raises(ValueError, match=r"no column 'stayd'\. Did you mean 'stayed'"):
+        missing.dropout_weights(data, "stayd", "old")
+    with pytest.raises(ValueError, match="'stayed' is the same in all rows"):
+        missing.dropout_weights(data.assign(stayed=1), "stayed", "old")

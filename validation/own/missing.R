@@ -51,4 +51,7 @@ gaps <- pbc[, c("age", "sex", "bili", "albumin", "protime", "chol", "copper", "h
 gaps <- transform(gaps, sex = factor(sex), bili = log(bili), chol = log(chol), copper = log(copper), hepato = factor(hepato), edema = factor(edema), stage = factor(stage, ordered = TRUE))
 gaps$edema[seq(1, 418, 5)] <- NA; gaps$stage[seq(2, 418, 4)] <- NA
 record("own.mi.pbc", "mice pmm, logreg, polyreg, polr, m = 100: means", "pbc with gaps", "long(gaps, 100, 10, 12, function(d) c(chol = mean(d$chol), copper = mean(d$copper), hepato = mean(d$hepato == 1), edema = mean(d$edema == 0), stage4 = mean(d$stage == 4), slope = unname(coef(lm(copper ~ chol + stage, d))[2])))", pkg)
+# drop-out, written out: of pbc, those with a copper measurement
+stay <- transform(pbc, stayed = as.numeric(!is.na(copper)))
+record("own.mi.dropout", "IPW, plain and stabilized", "pbc", "local({m <- glm(stayed ~ age + sex + bili, binomial, stay, control = tight_glm); w <- (1 / fitted(m))[stay$stayed == 1]; s <- w * mean(stay$stayed); c(w[1:3], max(w), ess = sum(w)^2 / sum(w^2), s[1:3], mean(s)  )})", pkg)
 finish("missing")

@@ -1,6 +1,7 @@
 """Missing data: multiple imputation, pooling by Rubin's rules, and weights for drop-out."""
 
+from .dropout import DropoutWeights, dropout_weights
 from .impute import Imputed, impute
 from .pool import PooledEstimates, pool
 
-__all__ = ["Imputed", "PooledEstimates", "impute", "pool"]
+__all__ = ["DropoutWeights", "Imputed", "PooledEstimates", "dropout_weights", "impute", "pool"]

@@ -84,7 +84,8 @@ def impute(
     Rubin's variance accounts for the uncertainty of the models: parameters are drawn from their posterior (of
     categories from its normal approximation, with the rows of White et al. 2010 against perfect prediction).
     Predictors that are constant or determined by others are left out and noted; a ridge of 1e-5 as in mice
-    guards the rest. Predictive mean matching is of type 1 with 5 donors.
+    guards the rest. Predictive mean matching is of type 1 with 5 donors; where most values at one end of a variable
+    are missing, donors there are few and the draws lie too far inwards (in mice as here): "norm" does not need any.
 
     Sources: van Buuren (2018) Flexible Imputation of Missing Data, 2nd ed.; R's mice 3.15; White, Royston & Wood (2011)
     Stat Med 30:377 (how many data sets: at least the percentage of incomplete rows).

@@ -15,6 +15,7 @@ from pandas.api.types import is_numeric_dtype
 from ..design import require_columns
 from ..wording import suggest
 from .chained import Derived, Plan, Target, compute_derived, is_asked
+from .dependence import find_ancestors, independent_columns, predictors_of
 from .variables import Variable, codes_like, filled, read_variable
 
 DEFAULTS = {"number": "pmm", "binary": "logistic", "ordered": "ordered", "nominal": "multinomial"}
@@ -24,7 +25,6 @@ CHOICES = {
     "ordered": ("ordered", "multinomial", "none"),
     "nominal": ("multinomial", "none"),
 }
-COLLINEAR = 1e-6
 
 
 def make_plan(
@@ -58,13 +58,13 @@ def make_plan(
     for item in computed:
         trial[item.name] = compute_derived(item, trial)
 
-    ancestors = _ancestors(trial, targets, computed, asked, rng)
+    ancestors = find_ancestors(trial, targets, computed, asked, rng)
     computed = [_with_rows(item, data, targets, ancestors, notes) for item in computed]
     targets.sort(key=lambda target: len(ancestors.get(target.name, ())))
     for target in targets:
         if target.asked is not None:
             skipped = ~is_asked(target.asked, trial, target.name)
-            skipped[target.known] = False
+            skipped[np.append(target.known, target.below)] = False
             trial[target.name] = trial[target.name].mask(skipped)
     for item in computed:
         trial[item.name] = compute_derived(item, trial)
@@ -76,16 +76,16 @@ def make_plan(
     owner = {c: name for name, place in places.items() for c in range(place.start, place.stop)}
     complete = ~np.any([np.isnan(v.values) for v in variables.values() if not v.optional], axis=0)
     for i, target in enumerate(targets):
-        names = _predictors_of(target.name, variables, predictors, ancestors)
+        names = predictors_of(target.name, variables, predictors, ancestors)
         columns = [0, *(c for name in names for c in range(places[name].start, places[name].stop))]
-        used = _independent(matrix, columns, target.known, complete)
+        used = independent_columns(matrix, columns, target.known, complete)
         lost = [name for name in names if name not in {owner.get(c) for c in used}]
         if lost:
             notes.append(
                 f"Did not predict '{target.name}', being constant or determined by other predictors: {', '.join(lost)}."
             )
         own = places[target.name].start
-        if variables[target.name].kind == "number" and own not in _independent(
+        if variables[target.name].kind == "number" and own not in independent_columns(
             matrix, [*used, own], target.known, complete
         ):
             notes.append(f"'{target.name}' is constant or determined by the others: let derived= compute it.")
@@ -176,9 +176,9 @@ def _target(
 ) -> Target:
     name = variable.name
     missing = np.isnan(variable.values)
-    below, limit_of = (
-        _below(data, variable, limit) if limit is not None else (~(missing | True), variable.values)
-    )
+    below, limit_of = np.zeros(len(data), bool), variable.values
+    if limit is not None:
+        below, limit_of = _below(data, variable, limit)
     known = np.flatnonzero(~missing & ~below)
     if len(known) == 0:
         why = "is missing in all rows" if not below.any() else "has no value above its limit"
@@ -226,48 +226,6 @@ def _below(data: pd.DataFrame, variable: Variable, limit: Any) -> tuple[np.ndarr
     return variable.values < column.values, column.values
 
 
-def _ancestors(
-    trial: pd.DataFrame,
-    targets: Sequence[Target],
-    derived: Sequence[Derived],
-    asked: Mapping[str, Any],
-    rng: np.random.Generator,
-) -> dict[str, frozenset[str]]:
-    """Which of the changing variables each function depends on: its result changes when they are permuted."""
-    changing = [*(target.name for target in targets), *(item.name for item in derived)]
-    permuted = {
-        name: trial.assign(**{name: trial[name].take(rng.permutation(len(trial))).array}) for name in changing
-    }
-    functions: dict[str, Callable[[pd.DataFrame], Any]] = {
-        item.name: partial(compute_derived, item) for item in derived
-    }
-    functions |= {name: partial(is_asked, rule, name=name) for name, rule in asked.items()}
-    direct = {}
-    for name, function in functions.items():
-        result = pd.Series(np.asarray(function(trial), object))
-        direct[name] = {
-            other
-            for other in changing
-            if other != name and not result.equals(pd.Series(np.asarray(function(permuted[other]), object)))
-        }
-    found = {name: _reachable(name, direct) for name in direct}
-    for name, names in found.items():
-        if name in names:
-            raise ValueError(f"'{name}' depends on itself, through {', '.join(sorted(names - {name}))}")
-    return found
-
-
-def _reachable(name: str, direct: Mapping[str, set[str]]) -> frozenset[str]:
-    found: set[str] = set()
-    waiting = list(direct[name])
-    while waiting:
-        other = waiting.pop()
-        if other not in found:
-            found.add(other)
-            waiting += direct.get(other, ())
-    return frozenset(found)
-
-
 def _with_rows(
     item: Derived,
     data: pd.DataFrame,
@@ -291,20 +249,6 @@ def _with_rows(
     return replace(item, free=np.flatnonzero(free))
 
 
-def _predictors_of(
-    name: str,
-    variables: Mapping[str, Variable],
-    predictors: Mapping[str, Sequence[str]],
-    ancestors: Mapping[str, frozenset[str]],
-) -> list[str]:
-    """All other variables but those that depend on this one, or those named."""
-    chosen = predictors.get(name, list(variables))
-    if name in chosen and name in predictors:
-        raise ValueError(f"predictors: '{name}' cannot predict itself")
-    usable = [other for other in variables if other in chosen]
-    return [other for other in usable if other != name and name not in ancestors.get(other, ())]
-
-
 def _matrix(trial: pd.DataFrame, variables: Mapping[str, Variable]) -> tuple[dict[str, slice], np.ndarray]:
     """Where each variable stands in the design matrix, after the intercept, and the matrix of the trial data."""
     places, parts, first = {}, [np.ones((len(trial), 1))], 1
@@ -313,31 +257,3 @@ def _matrix(trial: pd.DataFrame, variables: Mapping[str, Variable]) -> tuple[dic
         parts.append(variable.encode(codes_like(trial[name], variable)))
         first += variable.width
     return places, np.hstack(parts)
-
-
-def _independent(
-    matrix: np.ndarray, columns: Sequence[int], known: np.ndarray, complete: np.ndarray
-) -> list[int]:
-    """Columns that vary in the known rows and that those before them leave some variance unexplained.
-
-    What determines what is seen where nothing is missing, if such rows are many enough.
-    """
-    spread = np.ptp(matrix[known][:, columns], axis=0)
-    rows = known[complete[known]]
-    X = matrix[rows if len(rows) > 2 * len(columns) else known][:, columns]
-    X = X - X.mean(axis=0)
-    size = np.sqrt((X**2).sum(axis=0))
-    X = X / np.where(size > 0, size, 1.0)
-    gram = X.T @ X
-    kept: list[int] = []
-    for j in map(int, np.flatnonzero(spread > 1e-9)):
-        if columns[j] == 0:
-            continue
-        explained = 0.0
-        if kept:
-            explained = (
-                gram[j, kept] @ np.linalg.lstsq(gram[np.ix_(kept, kept)], gram[kept, j], rcond=None)[0]
-            )
-        if size[j] == 0 or 1 - explained > COLLINEAR:
-            kept.append(j)
-    return [0, *(columns[j] for j in kept)]

@@ -46,6 +46,9 @@ class PooledEstimates(Estimates):
     replicates: pd.DataFrame | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
 
+    def _footnotes(self) -> list[str]:
+        return super()._footnotes()[0 if self.n else 1 :]  # numbers come without their n
+
     def wald_test(self, terms: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Test that several coefficients are all 0: D1 of Li, Raghunathan & Rubin (1991).
 
