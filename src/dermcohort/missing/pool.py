@@ -128,7 +128,7 @@ def pool(
     >>> pooled = pool([10, 11, 9.5, 10.4, 10.9], [1.1, 1.05, 1.14, 1.12, 1.07], df=99)
     >>> pooled.table[["estimate", "conf_low", "conf_high", "df", "missing_information"]].round(2)
        estimate  conf_low  conf_high     df  missing_information
-    0     10.36      7.72       13.0  29.18                 0.33
+    0     10.36      7.71      13.01  29.25                 0.33
     """
     fits = list(fits)
     if len(fits) < 2:
