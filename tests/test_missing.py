@@ -201,6 +201,28 @@ def test_other_estimates_are_pooled_on_their_own_scale():
         pooled.wald_test()
 
 
+def test_proportions_are_pooled_on_the_logit_scale():
+    """Logit p has standard error se / (p (1 - p)); a proportion of 0 in one data set has none."""
+    data = [
+        d.assign(lost=d["wt_loss"] > 10, none=(d["wt_loss"] > 67) & (d[".imp"] > 1)) for d in lung_completed()
+    ]
+    fits = [prevalence.crude(d, "lost", by="sex") for d in data]
+    pooled = missing.pool(fits)
+    for sex in (0, 1):
+        p = np.array([fit.table["estimate"][sex] for fit in fits])
+        se = np.array([fit.table["std_error"][sex] for fit in fits]) / (p * (1 - p))
+        expected = missing.pool(np.log(p / (1 - p)), se).table.iloc[0]
+        row = pooled.table.iloc[sex]
+        found = row[["coef", "std_error", "df"]].astype(float)
+        np.testing.assert_allclose(found, expected[["coef", "std_error", "df"]].astype(float), rtol=1e-12)
+        assert 0 < row.conf_low < row.estimate < row.conf_high < 1
+    assert pooled.table["sex"].tolist() == [1, 2] and "p_value" not in pooled.table
+
+    rare = missing.pool([prevalence.crude(d, "none") for d in data])
+    assert rare.table["estimate"].isna().all()
+    assert "'none' has no finite estimate in some data sets and is not pooled." in rare.notes
+
+
 def test_pooled_estimates_are_saved_whole(tmp_path):
     fits = [regression.logistic("dead ~ age + C(ecog)", d) for d in lung_completed()]
     pooled = missing.pool(fits)
@@ -226,11 +248,9 @@ def test_pool_says_what_is_wrong():
         missing.pool([1.0, 2.0], [1.0, 0.0])
     with pytest.raises(ValueError, match="df=0 must be above 0"):
         missing.pool([1.0, 2.0], [1.0, 1.0], df=0)
-    crude = prevalence.crude(lung_completed()[0], "dead")
-    with pytest.raises(
-        ValueError, match="no coef, which Rubin's rules need; pool numbers with their std_errors"
-    ):
-        missing.pool([crude, crude])
+    rate = survival.incidence_rate(lung_completed()[0], "time", "dead")
+    with pytest.raises(ValueError, match="no std_error, which Rubin's rules need; pool numbers"):
+        missing.pool([rate, rate])
     with pytest.raises(ValueError, match=r"no term 'aeg'\. Did you mean 'age'"):
         missing.pool([a, a]).wald_test("aeg")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.stats import t as student
 
 from ..design import as_list
 from ..estimates import COLUMNS, Estimates, FittedModel, tidy
-from ..tables import groups_of
+from ..tables import PROPORTIONS, groups_of
 from ..wording import suggest
 from .rubin import Pooled, rubin, wald_d1
 
@@ -98,8 +98,9 @@ def pool(
     Parameters
     ----------
     fits : sequence of Estimates, or of numbers
-        The same analysis of each data set, as `Imputed.fit` gives it: any estimates with the columns `coef` and
-        `std_error`. Or one number a data set, on a scale on which it is about normal.
+        The same analysis of each data set, as `Imputed.fit` gives it: any estimates with a `std_error`. It is pooled
+        on the scale of `coef`; where there is none on its own, and a proportion on the logit scale. Or one number a
+        data set, on a scale on which it is about normal.
     std_errors : sequence of float, optional
         Standard errors of the numbers.
     df : float, optional
@@ -117,7 +118,7 @@ def pool(
     Raises
     ------
     ValueError
-        For fewer than two fits, fits of different rows or kinds, or estimates without `coef` and `std_error`.
+        For fewer than two fits, fits of different rows or kinds, or estimates without `std_error`.
 
     Notes
     -----
@@ -136,9 +137,11 @@ def pool(
     if df is not None and not df > 0:
         raise ValueError(f"df={df} must be above 0: rows less coefficients of the model")
     if std_errors is not None:
-        fits, level = _of_numbers(fits, std_errors), conf_level or 0.95
+        fits, level, tested = _of_numbers(fits, std_errors), conf_level or 0.95, True
     else:
         _require_same(fits)
+        tested = "coef" in fits[0].table
+        fits = [_with_coef(fit) for fit in fits]
         level = conf_level or fits[0].conf_level
     if not 0 < level < 1:
         raise ValueError(f"conf_level={level} must lie between 0 and 1, e.g. 0.95")
@@ -152,6 +155,8 @@ def pool(
     pooled = rubin(coef[:, finite], std_error[:, finite] ** 2, row_df)
 
     table = _table(fits, finite, pooled, level)
+    if not tested:  # nobody asks whether a proportion is one half
+        table = table.drop(columns=["statistic", "p_value"])
     partly = np.isfinite(std_error).any(axis=0) & ~finite
     names = dict.fromkeys(_row_names(fits[0])[partly])
     events = [fit.events for fit in fits if fit.events is not None]
@@ -202,12 +207,27 @@ def _require_same(fits: Sequence[Any]) -> None:
             )
         if isinstance(fit, FittedModel) and not fit.coefficients.index.equals(fits[0].coefficients.index):
             raise ValueError(f"fits: number {i} has other coefficients than the first")
-    absent = [column for column in ("coef", "std_error") if column not in first.table]
-    if absent:
+    if "std_error" not in first.table:
         raise ValueError(
-            f"fits: the table has no {' and no '.join(absent)}, which Rubin's rules need; pool "
-            "numbers with their std_errors, or a model"
+            "fits: the table has no std_error, which Rubin's rules need; pool numbers with their std_errors, or a "
+            "model"
         )
+
+
+def _with_coef(fit: Estimates) -> Estimates:
+    """A standard error of the estimate itself: pooled as it is, of a proportion on the logit scale (delta method)."""
+    if "coef" in fit.table:
+        return fit
+    estimate, std_error = fit.table["estimate"], fit.table["std_error"]
+    proportion = fit.table["measure"].isin(PROPORTIONS)
+    inner = estimate.where(proportion & (estimate > 0) & (estimate < 1))
+    return replace(
+        fit,
+        table=fit.table.assign(
+            coef=np.log(inner / (1 - inner)).where(proportion, estimate),
+            std_error=(std_error / (inner * (1 - inner))).where(proportion, std_error),
+        ),
+    )
 
 
 def _keys(fit: Estimates) -> pd.DataFrame:
