@@ -2,6 +2,7 @@
 
 from .dropout import DropoutWeights, dropout_weights
 from .impute import Imputed, impute
-from .pool import PooledEstimates, pool
+from .pool import pool
+from .pooled import PooledEstimates
 
 __all__ = ["DropoutWeights", "Imputed", "PooledEstimates", "dropout_weights", "impute", "pool"]
