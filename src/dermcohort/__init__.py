@@ -3,7 +3,7 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import accuracy, describe, meta, power, prevalence, regression, report, survey, survival
+from . import accuracy, describe, meta, missing, power, prevalence, regression, report, survey, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize
@@ -28,6 +28,7 @@ __all__ = [
     "describe",
     "harmonize",
     "meta",
+    "missing",
     "open_study",
     "power",
     "prevalence",
