@@ -2,5 +2,6 @@
 
 from .gee import GeeFit, gee
 from .logistic import LogisticFit, logistic
+from .mixed import MixedFit, mixed_logistic, mixed_poisson
 
-__all__ = ["GeeFit", "LogisticFit", "gee", "logistic"]
+__all__ = ["GeeFit", "LogisticFit", "MixedFit", "gee", "logistic", "mixed_logistic", "mixed_poisson"]

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import t
 
-from ..design import Column, Design, binary_outcome, coefficient_table
+from ..design import Column, Design, binary_outcome, coefficient_table, require_columns
 from ..groups import event_counts
 
 MAX_ITERATIONS = 60
@@ -22,7 +22,7 @@ MAX_ITERATIONS = 60
 
 @dataclass(frozen=True)
 class Family:
-    """A distribution with its canonical link: the cumulant b and its first three derivatives in eta."""
+    """A distribution with its canonical link: the cumulant b and b' of eta; its next two derivatives of the mean."""
 
     name: str
     measure: str
@@ -32,22 +32,24 @@ class Family:
     third: Callable[[np.ndarray], np.ndarray]
 
 
-def _binomial_variance(eta: np.ndarray) -> np.ndarray:
-    mu = expit(eta)
-    return mu * (1 - mu)
-
-
-def _binomial_third(eta: np.ndarray) -> np.ndarray:
-    mu = expit(eta)
-    return mu * (1 - mu) * (1 - 2 * mu)
-
-
 BINOMIAL = Family(
-    "binomial", "OR", lambda eta: np.logaddexp(0, eta), expit, _binomial_variance, _binomial_third
+    "binomial",
+    "OR",
+    cumulant=lambda eta: np.logaddexp(0, eta),
+    mean=expit,
+    variance=lambda mu: mu * (1 - mu),
+    third=lambda mu: mu * (1 - mu) * (1 - 2 * mu),
 )
-POISSON = Family("poisson", "IRR", np.exp, np.exp, np.exp, np.exp)
+POISSON = Family(
+    "poisson", "IRR", cumulant=np.exp, mean=np.exp, variance=lambda mu: mu, third=lambda mu: mu
+)
 GAUSSIAN = Family(
-    "gaussian", "difference", lambda eta: eta**2 / 2, lambda eta: eta, np.ones_like, np.zeros_like
+    "gaussian",
+    "difference",
+    cumulant=lambda eta: eta**2 / 2,
+    mean=lambda eta: eta,
+    variance=np.ones_like,
+    third=np.zeros_like,
 )
 FAMILIES = {family.name: family for family in (BINOMIAL, POISSON, GAUSSIAN)}
 
@@ -176,7 +178,7 @@ def _loglik(family: Family, y: np.ndarray, trials: np.ndarray, eta: np.ndarray) 
 
 
 def _information(family: Family, X: np.ndarray, trials: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    scaled = X * np.sqrt(trials * family.variance(eta))[:, None]
+    scaled = X * np.sqrt(trials * family.variance(family.mean(eta)))[:, None]
     return scaled.T @ scaled
 
 
@@ -215,3 +217,14 @@ def effects_table(
     if np.isfinite(df):
         table.insert(table.columns.get_loc("statistic") + 1, "df", np.where(bounded, df, np.nan))
     return table
+
+
+def linear_predictor(
+    matrix: pd.DataFrame, coefficients: pd.Series, newdata: pd.DataFrame, offset: str | None
+) -> np.ndarray:
+    """X beta + offset for the rows of `newdata`, whose design matrix is `matrix`."""
+    linear = matrix.to_numpy() @ coefficients.to_numpy()
+    if offset is None:
+        return linear
+    require_columns(newdata, [offset], "newdata")
+    return linear + newdata[offset].to_numpy(float)

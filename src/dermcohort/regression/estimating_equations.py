@@ -107,6 +107,7 @@ def _pearson(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Pearson residuals, X scaled by the standard deviations, and the scale: the mean square of the residuals."""
     # a floor far below any fitted variance of use keeps 0/0 out where fitted probabilities reach 0 or 1
-    deviation = np.sqrt(np.maximum(family.variance(eta), 1e-100))
-    e = (y - family.mean(eta)) / deviation
+    mean = family.mean(eta)
+    deviation = np.sqrt(np.maximum(family.variance(mean), 1e-100))
+    e = (y - mean) / deviation
     return e, X * deviation[:, None], float(e @ e) / len(e)

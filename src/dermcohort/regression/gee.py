@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..design import Design, as_list, build_design, require_columns, sparse_notes, still_moving
+from ..design import Design, as_list, build_design, sparse_notes, still_moving
 from ..estimates import FittedModel
 from ..wording import suggest
 from .correlated import (
@@ -23,12 +23,13 @@ from .correlated import (
     Grouping,
     effects_table,
     fit_independent,
+    linear_predictor,
     read_outcome,
     require_groups,
     sort_by_group,
 )
 from .estimating_equations import SMALL_SAMPLE, GeeSolution, robust_covariance, solve_estimating_equations
-from .working_correlation import STRUCTURES, Independence, Unstructured, WorkingCorrelation
+from .working_correlation import STRUCTURES, Autoregressive, Independence, Unstructured, WorkingCorrelation
 
 GRID_LIMIT = 2e8
 MEASURE = {"OR": "Odds ratios", "IRR": "Rate ratios", "difference": "Differences of means"}
@@ -62,10 +63,7 @@ class GeeFit(FittedModel):
 
     def predict(self, newdata: pd.DataFrame) -> pd.Series:
         """Mean of the outcome (probability, expected count) of each row of `newdata`; NaN where one is missing."""
-        linear = self._new_matrix(newdata).to_numpy() @ self.coefficients.to_numpy()
-        if self.offset is not None:
-            require_columns(newdata, [self.offset], "newdata")
-            linear = linear + newdata[self.offset].to_numpy(float)
+        linear = linear_predictor(self._new_matrix(newdata), self.coefficients, newdata, self.offset)
         return pd.Series(FAMILIES[self.family].mean(linear), index=newdata.index, name="mean")
 
 
@@ -280,7 +278,7 @@ def _notes(
     waves: str | None,
 ) -> list[str]:
     notes = []
-    ordered = isinstance(structure, STRUCTURES["ar1"] | Unstructured)  # type: ignore[operator]
+    ordered = isinstance(structure, Autoregressive | Unstructured)
     if ordered and waves is None and len(frame.frame) < frame.n_rows:
         notes.append(
             "Rows left out move the later rows of their group forward: give waves= to keep their positions."
