@@ -192,9 +192,12 @@ def effects_table(
     conf_level: float,
     event: np.ndarray | None = None,
     unbounded: np.ndarray | None = None,
-    df: float = np.inf,
+    df: float | np.ndarray = np.inf,
 ) -> pd.DataFrame:
-    """`coefficient_table` with differences where the link is the identity, and t where `df` is finite."""
+    """`coefficient_table` with differences where the link is the identity, and Student's t where `df` is finite.
+
+    `df` is one number or one a coefficient.
+    """
     table = coefficient_table(
         columns,
         matrix,
@@ -205,17 +208,23 @@ def effects_table(
         event=event,
         unbounded=unbounded,
     )
-    if "coef" not in table or (measure != "difference" and np.isinf(df)):
+    if "coef" not in table:
+        return table
+    estimated = ~(table["level"].notna() & (table["level"] == table["reference"])).to_numpy()
+    row_df = np.full(len(table), np.nan)
+    of_coefficients = np.broadcast_to(df, len(columns))
+    row_df[estimated] = [d for d, c in zip(of_coefficients, columns, strict=True) if c.name != "Intercept"]
+    if measure != "difference" and np.isinf(row_df[estimated]).all():
         return table
     to_scale: Callable[[pd.Series], pd.Series] = (lambda x: x) if measure == "difference" else np.exp
     bounded = table["std_error"].notna()
-    margin = t.ppf(0.5 + conf_level / 2, df) * table["std_error"]
-    table["estimate"] = to_scale(table["coef"]).where(bounded | (table["coef"] == 0), table["estimate"])
+    margin = t.ppf(0.5 + conf_level / 2, row_df) * table["std_error"]
+    table["estimate"] = to_scale(table["coef"]).where(bounded | ~estimated, table["estimate"])
     table["conf_low"] = to_scale(table["coef"] - margin).where(bounded, table["conf_low"])
     table["conf_high"] = to_scale(table["coef"] + margin).where(bounded, table["conf_high"])
-    table["p_value"] = 2 * t.sf(table["statistic"].abs(), df)
-    if np.isfinite(df):
-        table.insert(table.columns.get_loc("statistic") + 1, "df", np.where(bounded, df, np.nan))
+    table["p_value"] = 2 * t.sf(table["statistic"].abs(), row_df)
+    if np.isfinite(row_df).any():
+        table.insert(table.columns.get_loc("statistic") + 1, "df", np.where(bounded, row_df, np.nan))
     return table
 
 
