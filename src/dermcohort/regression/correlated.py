@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import t
 
 from ..design import Column, Design, binary_outcome, coefficient_table, require_columns
@@ -26,6 +26,7 @@ class Family:
 
     name: str
     measure: str
+    link: Callable[[np.ndarray], np.ndarray]
     cumulant: Callable[[np.ndarray], np.ndarray]
     mean: Callable[[np.ndarray], np.ndarray]
     variance: Callable[[np.ndarray], np.ndarray]
@@ -35,17 +36,19 @@ class Family:
 BINOMIAL = Family(
     "binomial",
     "OR",
+    link=logit,
     cumulant=lambda eta: np.logaddexp(0, eta),
     mean=expit,
     variance=lambda mu: mu * (1 - mu),
     third=lambda mu: mu * (1 - mu) * (1 - 2 * mu),
 )
 POISSON = Family(
-    "poisson", "IRR", cumulant=np.exp, mean=np.exp, variance=lambda mu: mu, third=lambda mu: mu
+    "poisson", "IRR", link=np.log, cumulant=np.exp, mean=np.exp, variance=lambda mu: mu, third=lambda mu: mu
 )
 GAUSSIAN = Family(
     "gaussian",
     "difference",
+    link=lambda mu: mu,
     cumulant=lambda eta: eta**2 / 2,
     mean=lambda eta: eta,
     variance=np.ones_like,
@@ -73,13 +76,14 @@ class Grouping:
 
 
 def sort_by_group(codes: np.ndarray, waves: np.ndarray | None = None) -> tuple[np.ndarray, Grouping]:
-    """The order that brings the rows of a group together, and the groups in it.
+    """The order that brings the rows of a group together, and the groups in it, coded 0, 1, ...
 
     Without `waves` a row's position is its order within the group.
     """
     order = np.argsort(codes, kind="stable") if waves is None else np.lexsort((waves, codes))
-    code = codes[order]
-    starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
+    is_first = np.r_[True, codes[order][1:] != codes[order][:-1]]
+    code = np.cumsum(is_first) - 1
+    starts = np.flatnonzero(is_first)
     sizes = np.diff(np.r_[starts, len(code)])
     position = np.arange(len(code)) - np.repeat(starts, sizes)
     wave = position if waves is None else waves[order] - waves.min()
@@ -117,6 +121,17 @@ def require_groups(grouping: Grouping, names: Sequence[str]) -> None:
             f"groups: all {len(grouping.code):,} complete rows are in one group of '{', '.join(names)}'; "
             "two or more are needed"
         )
+
+
+def require_residual(residual: np.ndarray, y: np.ndarray) -> None:
+    """Refuse a number that the model fits without error: no variance is left to estimate."""
+    if residual @ residual <= 1e-20 * (y @ y):
+        raise ValueError("the outcome is fitted without error: there is no residual variance to estimate")
+
+
+def rarer_outcome(family: Family, y: np.ndarray, trials: np.ndarray) -> int:
+    """Events, or for a binary outcome what is rarer of events and non-events."""
+    return int(min(y.sum(), trials.sum() - y.sum()) if family is BINOMIAL else y.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +179,7 @@ def _first_guess(
     """Least squares on the scale of the linear predictor, each mean half its own outcome, half the overall."""
     overall = y.sum() / trials.sum()
     mean = (y / trials + overall) / 2
-    link = {
-        "binomial": lambda mu: np.log(mu / (1 - mu)),
-        "poisson": np.log,
-        "gaussian": lambda mu: mu,
-    }[family.name]
-    return np.linalg.lstsq(X, link(mean) - offset, rcond=None)[0]
+    return np.linalg.lstsq(X, family.link(mean) - offset, rcond=None)[0]
 
 
 def _loglik(family: Family, y: np.ndarray, trials: np.ndarray, eta: np.ndarray) -> float:

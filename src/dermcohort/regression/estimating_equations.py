@@ -87,10 +87,7 @@ def robust_covariance(solution: GeeSolution, grouping: Grouping, small_sample: s
     root = (direction * np.sqrt(np.clip(size, 0, None))) @ direction.T
     ends = grouping.starts + grouping.sizes
     K = np.stack(
-        [
-            solution.scaled[a:b].T @ solution.weighted[a:b]
-            for a, b in zip(grouping.starts, ends, strict=True)
-        ]
+        [solution.scaled[a:b].T @ solution.weighted[a:b] for a, b in zip(grouping.starts, ends, strict=True)]
     )
     values, vectors = np.linalg.eigh(root @ K @ root)
     power = -1.0 if small_sample == "mancl-derouen" else -0.5

@@ -24,8 +24,10 @@ from .correlated import (
     effects_table,
     fit_independent,
     linear_predictor,
+    rarer_outcome,
     read_outcome,
     require_groups,
+    require_residual,
     sort_by_group,
 )
 from .estimating_equations import SMALL_SAMPLE, GeeSolution, robust_covariance, solve_estimating_equations
@@ -123,7 +125,7 @@ def gee(
 
     >>> data = pd.DataFrame({"person": [1, 1, 2, 2, 3, 3, 4, 4, 5, 5], "itch": [0, 0, 0, 0, 1, 0, 0, 1, 1, 1]})
     >>> fit = gee("itch ~ 1", data, groups="person")
-    >>> round(fit.coefficients["Intercept"], 4), round(fit.correlation_parameter, 4)
+    >>> round(float(fit.coefficients["Intercept"]), 4), round(fit.correlation_parameter, 4)
     (-0.4055, 0.1667)
     """
     _require_choice("family", family, FAMILIES)
@@ -148,6 +150,8 @@ def gee(
     X, y, shift = frame.matrix[order], y[order], np.zeros(len(y)) if shift is None else shift[order]
 
     start = fit_independent(model, X, y, np.ones(len(y)), shift)
+    if model is GAUSSIAN:
+        require_residual(y - X @ start.beta - shift, y)
     structure = STRUCTURES[correlation](grouping)
     solution = solve_estimating_equations(model, X, y, shift, start.beta, structure, grouping)
     covariance = robust_covariance(solution, grouping, small_sample)
@@ -261,13 +265,13 @@ def _method(family: Family, correlation: str, groups: Sequence[str], small_sampl
 def _thin_notes(
     frame: Design, family: Family, y: np.ndarray, grouping: Grouping, small_sample: str | None
 ) -> list[str]:
-    rarer = len(y) if family is GAUSSIAN else int(min(y.sum(), np.inf if y.max() > 1 else (1 - y).sum()))
-    found = list(
-        sparse_notes(rarer, len(frame.columns) - 1, None if small_sample else grouping.n_groups),
-    )
-    if found and found[-1].startswith("Few clusters"):
-        found[-1] += " small_sample='mancl-derouen' corrects for this."
-    return found
+    n_groups = None if small_sample else grouping.n_groups
+    if family is GAUSSIAN:
+        found = sparse_notes(0, 0, n_groups)
+    else:
+        found = sparse_notes(rarer_outcome(family, y, np.ones(len(y))), len(frame.columns) - 1, n_groups)
+    remedy = " small_sample='mancl-derouen' corrects for this."
+    return [note + remedy if note.startswith("Few clusters") else note for note in found]
 
 
 def _notes(

@@ -13,20 +13,20 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial.hermite import hermgauss
 from scipy.special import betaln, gammaln
-from scipy.stats import chi2, norm
 
 from ..design import Design, as_list, build_design, sparse_notes, still_moving
 from ..estimates import FittedModel
 from ..groups import event_counts
+from .between_groups import few_groups_notes, intercept_variation, variation_note
 from .correlated import (
     BINOMIAL,
     FAMILIES,
     POISSON,
     Family,
-    Grouping,
     effects_table,
     fit_independent,
     linear_predictor,
+    rarer_outcome,
     read_outcome,
     require_groups,
     require_variation,
@@ -34,7 +34,6 @@ from .correlated import (
 )
 from .random_intercept import RandomInterceptData, RandomInterceptFit, fit_random_intercept
 
-FEW_GROUPS = 30
 MOST_NODES = 100
 
 
@@ -209,7 +208,7 @@ def _fit(
     fit = fit_random_intercept(rows, start, int(quadrature))
 
     p = len(frame.columns)
-    variation = _variation(family, fit, names, conf_level)
+    variation = intercept_variation(family, fit, names, conf_level)
     table = effects_table(
         frame.columns,
         rows.X,
@@ -229,7 +228,7 @@ def _fit(
         n_missing=frame.n_missing,
         notes=(
             *frame.notes,
-            *sparse_notes(_rarer(family, rows), p - 1, None),
+            *sparse_notes(rarer_outcome(family, rows.y, rows.trials), p - 1, None),
             *_notes(family, fit, rows, variation, names, int(quadrature), conf_level),
         ),
         conf_level=conf_level,
@@ -279,28 +278,6 @@ def _require_finite(frame: Design, unbounded: np.ndarray) -> None:
         )
 
 
-def _variation(
-    family: Family, fit: RandomInterceptFit, names: Sequence[str], conf_level: float
-) -> pd.DataFrame:
-    """The random SD and what follows from it; intervals by that of log sd. No interval at sd = 0."""
-    statistic = max(2 * (fit.loglik - fit.loglik_independent), 0.0)
-    p_value = chi2.sf(statistic, 1) / 2 if fit.sd > 0 else 1.0
-    std_error = fit.covariance[-1, -1] ** 0.5 if fit.sd > 0 else np.nan
-    margin = norm.ppf(0.5 + conf_level / 2) * std_error / fit.sd if fit.sd > 0 else np.nan
-    sd = fit.sd * np.exp([0.0, -margin, margin])
-    median_ratio = np.exp(sd * 2**0.5 * norm.ppf(0.75))
-    values = {"random SD": sd}
-    if family is BINOMIAL:
-        values["ICC"] = sd**2 / (sd**2 + np.pi**2 / 3)
-    values[f"median {family.measure}"] = median_ratio
-    table = pd.DataFrame.from_dict(values, orient="index", columns=["estimate", "conf_low", "conf_high"])
-    if fit.sd == 0:
-        table["estimate"] = [1.0 if name.startswith("median") else 0.0 for name in values]
-    table = table.rename_axis("measure").reset_index()
-    table.insert(0, "term", ":".join(names))
-    return table.assign(p_value=p_value)
-
-
 def _people(frame: Design, rows: RandomInterceptData) -> pd.Series:
     """People of each row of the table, where a row of data stands for several: counted as events are."""
     p = len(frame.columns)
@@ -315,11 +292,6 @@ def _constant(family: Family, rows: RandomInterceptData) -> float:
     if family is POISSON:
         return float(-np.sum(gammaln(y + 1)))
     return float(np.sum(-np.log(m + 1) - betaln(y + 1, m - y + 1)))
-
-
-def _rarer(family: Family, rows: RandomInterceptData) -> int:
-    events = rows.y.sum()
-    return int(events if family is POISSON else min(events, rows.trials.sum() - events))
 
 
 def _method(family: Family, names: Sequence[str], quadrature: int) -> str:
@@ -344,20 +316,7 @@ def _notes(
     quadrature: int,
     conf_level: float,
 ) -> list[str]:
-    notes = few_groups_notes(rows.grouping)
-    if fit.sd == 0:
-        notes.append(
-            f"The variation between groups of '{', '.join(names)}' is estimated as 0: the fit is that of "
-            "independent rows."
-        )
-    else:
-        shown = [
-            f"{row.measure} {row.estimate:.2f} ({100 * conf_level:.4g}% CI {row.conf_low:.2f}, {row.conf_high:.2f})"
-            for row in variation.itertuples()
-        ]
-        p = variation["p_value"].iloc[0]
-        test = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-        notes.append(f"Between groups: {', '.join(shown)}; likelihood ratio test {test}.")
+    notes = [*few_groups_notes(rows.grouping), variation_note(variation, names, conf_level)]
     rows_a_group = float(np.median(rows.grouping.totals(rows.trials)))
     if quadrature == 1 and family is BINOMIAL and rows_a_group < 5 and fit.sd > 0:
         notes.append(
@@ -367,13 +326,3 @@ def _notes(
     if not fit.converged:
         notes.append("The fit did not converge: do not use these estimates.")
     return notes
-
-
-def few_groups_notes(grouping: Grouping) -> list[str]:
-    """Source: McNeish & Stapleton (2016) Educ Psychol Rev 28:295."""
-    if grouping.n_groups >= FEW_GROUPS:
-        return []
-    return [
-        f"Few groups: {grouping.n_groups}. Below about {FEW_GROUPS} the variation between groups is imprecise, and "
-        "intervals of effects that differ between groups are too narrow."
-    ]

@@ -16,8 +16,16 @@ from scipy.stats import chi2, norm
 
 from ..design import as_list, build_design
 from ..estimates import FittedModel
-from .correlated import GAUSSIAN, effects_table, read_outcome, require_groups, sort_by_group
-from .mixed import few_groups_notes
+from .between_groups import few_groups_notes
+from .correlated import (
+    GAUSSIAN,
+    Grouping,
+    effects_table,
+    read_outcome,
+    require_groups,
+    require_residual,
+    sort_by_group,
+)
 from .reml import RemlFit, fit_reml, restricted_loglik
 
 
@@ -98,7 +106,7 @@ def mixed_linear(
     slopes = frame.column_values(slope)
     columns = [np.ones(len(y))] + ([] if slopes is None else [slopes])
     X, y, Z = frame.matrix[order], y[order], np.column_stack(columns)[order]
-    _require_replicates(X, y, Z, grouping.sizes, grouping.code, names)
+    _require_replicates(X, y, Z, grouping, names)
     fit = fit_reml(X, y, Z, grouping)
     smaller = restricted_loglik(X, y) if slope is None else fit_reml(X, y, Z[:, :1], grouping).loglik
 
@@ -134,21 +142,24 @@ def mixed_linear(
 
 
 def _require_replicates(
-    X: np.ndarray, y: np.ndarray, Z: np.ndarray, sizes: np.ndarray, code: np.ndarray, names: Sequence[str]
+    X: np.ndarray, y: np.ndarray, Z: np.ndarray, grouping: Grouping, names: Sequence[str]
 ) -> None:
     q = Z.shape[1]
-    if sizes.max() <= q:
+    if grouping.sizes.max() <= q:
         raise ValueError(
             f"groups: no group of '{', '.join(names)}' has more than {q} complete row{'s' if q > 1 else ''}: "
             "variation between and within groups cannot be told apart"
         )
     if len(y) <= X.shape[1]:
         raise ValueError(f"mixed_linear needs more rows ({len(y)}) than coefficients ({X.shape[1]})")
-    within = np.column_stack([X, np.eye(sizes.size)[code]]) if len(y) <= 2000 else None
-    if within is not None:
-        residual = y - within @ np.linalg.lstsq(within, y, rcond=None)[0]
-        if residual @ residual <= 1e-20 * (y @ y):
-            raise ValueError("the outcome is fitted without error within groups: there is no residual variance")
+    # what is left of outcome and covariates when each group has an intercept (and slope) of its own
+    columns = np.column_stack([X, y])
+    ZZ = grouping.totals(Z[:, :, None] * Z[:, None, :])
+    ZM = np.stack([grouping.totals(Z[:, [j]] * columns) for j in range(q)], axis=1)
+    own = np.linalg.pinv(ZZ, hermitian=True) @ ZM
+    within = columns - sum(Z[:, [j]] * own[grouping.code, j] for j in range(q))
+    inner_X, inner_y = within[:, :-1], within[:, -1]
+    require_residual(inner_y - inner_X @ np.linalg.lstsq(inner_X, inner_y, rcond=1e-10)[0], y)
 
 
 def _variation(
@@ -179,7 +190,8 @@ def _variation(
         estimate, low, high = function(fit.components), np.nan, np.nan
         with np.errstate(all="ignore"):
             gradient = [
-                (to_line(function(fit.components + s)) - to_line(function(fit.components - s))) / (2 * s.max())
+                (to_line(function(fit.components + s)) - to_line(function(fit.components - s)))
+                / (2 * s.max())
                 for s in 1e-5 * np.diag(np.maximum(np.abs(fit.components), 1e-3))
             ]
             spread = z * np.sqrt(gradient @ fit.components_covariance @ np.array(gradient))

@@ -150,9 +150,7 @@ def _profile(theta: np.ndarray, sums: _Sums, sigma: float | None = None) -> _Pro
     of_Psi = (B @ sums.ZZ).sum(axis=0) - np.einsum("gip,pk,gjk->ij", VQ, inverse, VQ) - Vr.T @ Vr / variance
     gradient = (2 * of_Psi @ L)[np.tril_indices(len(L))]
     slope_sigma = 2 * (sums.degrees - residual_squares / variance) / variance**0.5
-    return _Profile(
-        float(deviance), gradient, float(slope_sigma), gamma, inverse, float(residual_squares)
-    )
+    return _Profile(float(deviance), gradient, float(slope_sigma), gamma, inverse, float(residual_squares))
 
 
 def _minimize(sums: _Sums, q: int) -> tuple[np.ndarray, bool]:
