@@ -289,7 +289,7 @@ def test_separation():
     row = fit.table.iloc[0]
     assert (row["estimate"], row["conf_low"], row["conf_high"]) == (np.inf, 0, np.inf)
     assert any(note.startswith("Separation") for note in fit.notes)
-    with pytest.raises(ValueError, match="separation: the outcome is determined by .*late"):
+    with pytest.raises(ValueError, match=r"separation: the outcome is determined by .*late"):
         mixed_logistic("rash ~ late", data, groups="person")
 
 

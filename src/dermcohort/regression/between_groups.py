@@ -20,9 +20,9 @@ def intercept_variation(
     """The random SD and what follows from it; intervals by that of log sd. No interval at sd = 0."""
     statistic = max(2 * (fit.loglik - fit.loglik_independent), 0.0)
     p_value = chi2.sf(statistic, 1) / 2 if fit.sd > 0 else 1.0
-    std_error = fit.covariance[-1, -1] ** 0.5 if fit.sd > 0 else np.nan
-    margin = norm.ppf(0.5 + conf_level / 2) * std_error / fit.sd if fit.sd > 0 else np.nan
+    variance = fit.covariance[-1, -1] if fit.sd > 0 else np.nan
     with np.errstate(over="ignore", invalid="ignore"):  # a bound of an SD near 0 may be infinite
+        margin = norm.ppf(0.5 + conf_level / 2) * np.sqrt(variance) / (fit.sd or np.nan)
         sd = fit.sd * np.exp([0.0, -margin, margin])
         median_ratio = np.exp(sd * 2**0.5 * norm.ppf(0.75))
     values = {"random SD": sd}

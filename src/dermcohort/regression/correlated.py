@@ -33,6 +33,11 @@ class Family:
     third: Callable[[np.ndarray], np.ndarray]
 
 
+def _exp(eta: np.ndarray) -> np.ndarray:
+    # a node far from the mode or a step too long may ask for more than numbers can hold
+    return np.exp(np.minimum(eta, 300.0))
+
+
 BINOMIAL = Family(
     "binomial",
     "OR",
@@ -43,7 +48,7 @@ BINOMIAL = Family(
     third=lambda mu: mu * (1 - mu) * (1 - 2 * mu),
 )
 POISSON = Family(
-    "poisson", "IRR", link=np.log, cumulant=np.exp, mean=np.exp, variance=lambda mu: mu, third=lambda mu: mu
+    "poisson", "IRR", link=np.log, cumulant=_exp, mean=_exp, variance=lambda mu: mu, third=lambda mu: mu
 )
 GAUSSIAN = Family(
     "gaussian",
@@ -183,8 +188,7 @@ def _first_guess(
 
 
 def _loglik(family: Family, y: np.ndarray, trials: np.ndarray, eta: np.ndarray) -> float:
-    with np.errstate(over="ignore"):
-        return float(np.sum(y * eta - trials * family.cumulant(eta)))
+    return float(np.sum(y * eta - trials * family.cumulant(eta)))
 
 
 def _information(family: Family, X: np.ndarray, trials: np.ndarray, eta: np.ndarray) -> np.ndarray:
@@ -226,7 +230,7 @@ def effects_table(
     row_df[estimated] = [d for d, c in zip(of_coefficients, columns, strict=True) if c.name != "Intercept"]
     if measure != "difference" and np.isinf(row_df[estimated]).all():
         return table
-    to_scale: Callable[[pd.Series], pd.Series] = (lambda x: x) if measure == "difference" else np.exp
+    to_scale: Callable[[pd.Series], pd.Series] = (lambda x: x) if measure == "difference" else _exp
     bounded = table["std_error"].notna()
     margin = t.ppf(0.5 + conf_level / 2, row_df) * table["std_error"]
     table["estimate"] = to_scale(table["coef"]).where(bounded | ~estimated, table["estimate"])

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .correlated import Family, Grouping
-from .working_correlation import WorkingCorrelation
+from .correlated import GAUSSIAN, Family, Grouping
+from .working_correlation import WorkingCorrelation, make_possible
 
 TOLERANCE = 1e-11
-MAX_ITERATIONS = 60
+MAX_ITERATIONS = 100
+LONGEST_STEP = 2.0
 SMALL_SAMPLE = ("mancl-derouen", "kauermann-carroll")
 
 
@@ -33,7 +34,7 @@ class GeeSolution:
     scores: np.ndarray
     scaled: np.ndarray
     weighted: np.ndarray
-    last_step: np.ndarray
+    impossible: bool  # the moments were no correlation that data can have
     converged: bool
 
 
@@ -47,19 +48,20 @@ def solve_estimating_equations(
     grouping: Grouping,
 ) -> GeeSolution:
     """Turn about a Newton step for beta and the moment estimates of scale and correlation, until both stand."""
-    alpha = structure.start()
+    alpha = structure.independent()
     spread = np.where(np.ptp(X, axis=0) > 0, np.ptp(X, axis=0), 1.0)
-    step = np.full_like(beta, np.inf)
-    converged = False
+    converged = impossible = False
     for _ in range(MAX_ITERATIONS):
         e, Z, scale = _pearson(family, X, y, X @ beta + offset)
-        new_alpha = structure.estimate(e, scale)
+        new_alpha, impossible = make_possible(structure, structure.estimate(e, scale))
         weighted = structure.inverse(new_alpha)(Z)
         try:
             step = np.linalg.solve(Z.T @ weighted, weighted.T @ e)
         except np.linalg.LinAlgError:
             break  # a fitted probability of 0 or 1 leaves a coefficient without information
         moved = max(float(np.max(np.abs(step) * spread)), float(np.max(np.abs(new_alpha - alpha))))
+        if family is not GAUSSIAN:  # a long step on the scale of log odds or log rates leads astray
+            step *= min(1.0, LONGEST_STEP / max(float(np.max(np.abs(X @ step))), LONGEST_STEP))
         beta, alpha = beta + step, new_alpha
         if moved <= TOLERANCE:
             converged = True
@@ -69,7 +71,7 @@ def solve_estimating_equations(
     weighted = structure.inverse(alpha)(Z)
     bread = np.linalg.pinv(Z.T @ weighted, hermitian=True)
     scores = grouping.totals(weighted * e[:, None])
-    return GeeSolution(beta, alpha, scale, eta, bread, scores, Z, weighted, step, converged)
+    return GeeSolution(beta, alpha, scale, eta, bread, scores, Z, weighted, impossible, converged)
 
 
 def robust_covariance(solution: GeeSolution, grouping: Grouping, small_sample: str | None) -> np.ndarray:

@@ -157,7 +157,7 @@ def gee(
     covariance = robust_covariance(solution, grouping, small_sample)
     quasi = _quasi_likelihood(model, y, solution.eta)
     independent = solve_estimating_equations(model, X, y, shift, start.beta, Independence(grouping), grouping)
-    unbounded = still_moving(X, solution.last_step)
+    unbounded = still_moving(X, start.last_step)
 
     event = None if model is GAUSSIAN else y
     return GeeFit(
@@ -297,9 +297,9 @@ def _notes(
         )
     elif not solution.converged:
         notes.append("The fit did not converge: do not use these estimates.")
-    if not structure.is_proper(solution.alpha):
+    if solution.impossible:
         notes.append(
-            "The working correlation that was estimated is not one that data can have (not positive definite): "
-            "choose a simpler one."
+            "The working correlation that was estimated is not one that data can have (not positive definite) and "
+            "was drawn towards independence: choose a simpler one."
         )
     return notes

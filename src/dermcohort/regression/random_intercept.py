@@ -100,7 +100,7 @@ def fit_random_intercept(
         step = np.linalg.solve(information, scale.T @ evaluate(theta)[1])
         theta = theta + scale @ step
         if np.max(np.abs(step)) < 1e-5:
-            converged = True
+            converged = bool(np.linalg.eigvalsh(information)[0] > 0)
             break
     theta[p] = abs(theta[p])
     covariance = scale @ np.linalg.inv(information) @ scale.T
@@ -171,13 +171,12 @@ def _modes(data: RandomInterceptData, linear: np.ndarray, sd: float, start: np.n
     u = start
     low, high = np.full(len(u), -np.inf), np.full(len(u), np.inf)
     for _ in range(200):
-        with np.errstate(over="ignore"):
-            mean = data.family.mean(linear + sd * u[g.code])
-            slope = sd * g.totals(data.y - data.trials * mean) - u
-            h = 1 + sd**2 * g.totals(data.trials * data.family.variance(mean))
+        mean = data.family.mean(linear + sd * u[g.code])
+        slope = sd * g.totals(data.y - data.trials * mean) - u
+        h = 1 + sd**2 * g.totals(data.trials * data.family.variance(mean))
         low, high = np.maximum(low, np.minimum(u, u + slope)), np.minimum(high, np.maximum(u, u + slope))
-        newton = u + np.where(np.isfinite(h), slope / h, 0.0)
-        inside = (newton >= low) & (newton <= high) & np.isfinite(h)
+        newton = u + slope / h
+        inside = (newton >= low) & (newton <= high)
         following = np.where(inside, newton, (low + high) / 2)
         if np.all(np.abs(following - u) <= 1e-7 * (1 + np.abs(u))):
             return following  # the error of a Newton step is of the order of its square

@@ -15,16 +15,18 @@ import numpy as np
 
 from .correlated import Grouping
 
+SMALLEST_EIGENVALUE = 1e-3
+
 Product = Callable[[np.ndarray], np.ndarray]
 
 
 class WorkingCorrelation(Protocol):
     """`alpha` is a number, or for the unstructured the matrix of correlations between waves."""
 
-    def start(self) -> Any: ...
+    def independent(self) -> Any: ...
     def estimate(self, e: np.ndarray, scale: float) -> Any: ...
     def inverse(self, alpha: Any) -> Product: ...
-    def is_proper(self, alpha: Any) -> bool: ...
+    def smallest_eigenvalue(self, alpha: Any) -> float: ...
 
 
 class Independence:
@@ -33,7 +35,7 @@ class Independence:
     def __init__(self, grouping: Grouping) -> None:
         pass
 
-    def start(self) -> float:
+    def independent(self) -> float:
         return 0.0
 
     def estimate(self, e: np.ndarray, scale: float) -> float:
@@ -42,8 +44,8 @@ class Independence:
     def inverse(self, alpha: float) -> Product:
         return lambda V: V
 
-    def is_proper(self, alpha: float) -> bool:
-        return True
+    def smallest_eigenvalue(self, alpha: float) -> float:
+        return 1.0
 
 
 class Exchangeable:
@@ -57,7 +59,7 @@ class Exchangeable:
         self.grouping = grouping
         self.n_pairs = float((grouping.sizes * (grouping.sizes - 1) / 2).sum())
 
-    def start(self) -> float:
+    def independent(self) -> float:
         return 0.0
 
     def estimate(self, e: np.ndarray, scale: float) -> float:
@@ -76,8 +78,8 @@ class Exchangeable:
 
         return product
 
-    def is_proper(self, alpha: float) -> bool:
-        return -1 / (self.grouping.sizes.max() - 1) < alpha < 1 if self.n_pairs else True
+    def smallest_eigenvalue(self, alpha: float) -> float:
+        return min(1 - alpha, 1 + (self.grouping.sizes.max() - 1) * alpha)
 
 
 class Autoregressive:
@@ -104,7 +106,7 @@ class Autoregressive:
         grid[self.grouping.code, self.column] = e
         return np.array([np.sum(grid[:, lag:] * grid[:, :-lag]) for lag in range(1, self.n_waves)])
 
-    def start(self) -> float:
+    def independent(self) -> float:
         return 0.0
 
     def estimate(self, e: np.ndarray, scale: float) -> float:
@@ -116,8 +118,11 @@ class Autoregressive:
         alpha = -size if mean[0] < 0 and shortest % 2 else size
         for _ in range(100):  # Gauss-Newton for sum over pairs of (product - alpha^lag)^2
             slope = self.lags * alpha ** (self.lags - 1.0)
-            step = np.sum(self.n_pairs * slope * (mean - alpha**self.lags)) / np.sum(self.n_pairs * slope**2)
-            alpha = float(np.clip(alpha + step, -0.999999, 0.999999))
+            curvature = np.sum(self.n_pairs * slope**2)
+            if curvature == 0:
+                break
+            step = np.sum(self.n_pairs * slope * (mean - alpha**self.lags)) / curvature
+            alpha = float(np.clip(alpha + step, -1.0, 1.0))
             if abs(step) < 1e-14:
                 break
         return alpha
@@ -138,8 +143,8 @@ class Autoregressive:
 
         return product
 
-    def is_proper(self, alpha: float) -> bool:
-        return abs(alpha) < 0.99999
+    def smallest_eigenvalue(self, alpha: float) -> float:
+        return 1 - abs(alpha)  # not the eigenvalue itself, but positive when that is
 
 
 class Unstructured:
@@ -158,7 +163,7 @@ class Unstructured:
             (np.flatnonzero(pattern), grouping.starts[of_group == i]) for i, pattern in enumerate(patterns)
         ]
 
-    def start(self) -> np.ndarray:
+    def independent(self) -> np.ndarray:
         return np.eye(len(self.waves))
 
     def estimate(self, e: np.ndarray, scale: float) -> np.ndarray:
@@ -181,10 +186,20 @@ class Unstructured:
 
         return product
 
-    def is_proper(self, alpha: np.ndarray) -> bool:
-        return all(
-            np.linalg.eigvalsh(alpha[np.ix_(seen, seen)])[0] > 1e-8 for seen, _ in self.patterns if len(seen)
-        )
+    def smallest_eigenvalue(self, alpha: np.ndarray) -> float:
+        return min(float(np.linalg.eigvalsh(alpha[np.ix_(seen, seen)])[0]) for seen, _ in self.patterns)
+
+
+def make_possible(structure: WorkingCorrelation, alpha: Any) -> tuple[Any, bool]:
+    """`alpha`, and whether it had to be drawn towards independence to be a correlation that data can have.
+
+    Moments need not be: the smallest eigenvalue of (1 - w) R + w I is brought up to 0.001 by the least w.
+    """
+    smallest = structure.smallest_eigenvalue(alpha)
+    if smallest >= SMALLEST_EIGENVALUE:
+        return alpha, False
+    w = (SMALLEST_EIGENVALUE - smallest) / (1 - smallest)
+    return (1 - w) * alpha + w * structure.independent(), True
 
 
 STRUCTURES: dict[str, Callable[[Grouping], WorkingCorrelation]] = {
