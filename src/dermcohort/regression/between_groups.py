@@ -43,7 +43,7 @@ def variation_note(variation: pd.DataFrame, names: Sequence[str], conf_level: fl
             "independent rows."
         )
     shown = [
-        f"{row.measure} {row.estimate:.2f} ({100 * conf_level:.4g}% CI {row.conf_low:.2f}, {row.conf_high:.2f})"
+        f"{row.measure} {row.estimate:.3g} ({100 * conf_level:.4g}% CI {row.conf_low:.3g}, {row.conf_high:.3g})"
         for row in variation.itertuples()
     ]
     p = variation["p_value"].iloc[0]

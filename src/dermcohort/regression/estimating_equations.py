@@ -16,7 +16,7 @@ from .correlated import GAUSSIAN, Family, Grouping
 from .working_correlation import WorkingCorrelation, make_possible
 
 TOLERANCE = 1e-11
-MAX_ITERATIONS = 100
+MAX_ITERATIONS = 300
 LONGEST_STEP = 2.0
 SMALL_SAMPLE = ("mancl-derouen", "kauermann-carroll")
 
@@ -51,15 +51,18 @@ def solve_estimating_equations(
     alpha = structure.independent()
     spread = np.where(np.ptp(X, axis=0) > 0, np.ptp(X, axis=0), 1.0)
     converged = impossible = False
-    for _ in range(MAX_ITERATIONS):
+    for iteration in range(MAX_ITERATIONS):
         e, Z, scale = _pearson(family, X, y, X @ beta + offset)
         new_alpha, impossible = make_possible(structure, structure.estimate(e, scale))
+        if iteration >= 30:  # beta and alpha may drive each other to and fro: half of the way then
+            new_alpha = (alpha + new_alpha) / 2
         weighted = structure.inverse(new_alpha)(Z)
         try:
             step = np.linalg.solve(Z.T @ weighted, weighted.T @ e)
         except np.linalg.LinAlgError:
             break  # a fitted probability of 0 or 1 leaves a coefficient without information
-        moved = max(float(np.max(np.abs(step) * spread)), float(np.max(np.abs(new_alpha - alpha))))
+        size = max(1.0, float(np.max(np.abs(beta) * spread)))
+        moved = max(float(np.max(np.abs(step) * spread)) / size, float(np.max(np.abs(new_alpha - alpha))))
         if family is not GAUSSIAN:  # a long step on the scale of log odds or log rates leads astray
             step *= min(1.0, LONGEST_STEP / max(float(np.max(np.abs(X @ step))), LONGEST_STEP))
         beta, alpha = beta + step, new_alpha
