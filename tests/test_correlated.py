@@ -260,6 +260,16 @@ def test_no_variation_between_groups_is_the_ordinary_fit():
     np.testing.assert_allclose(linear.coefficients, ordinary[::-1], rtol=1e-9)
 
 
+def test_counts_that_differ_a_thousandfold_between_groups():
+    """The coefficients of independent rows are no place to start from here: the intercept falls by 4."""
+    counts = [2, 0, 39, 0, 0, 0, 0, 0, 0, 1, 0, 5, 0, 5, 0, 0, 0, 0, 147, 2, 11, 0, 0, 0]
+    data = pd.DataFrame({"site": range(24), "flares": counts})
+    fits = [mixed_poisson("flares ~ 1", data, groups="site", quadrature=nodes) for nodes in (1, 25, 60)]
+    assert all(2 < fit.random_sd < 6 for fit in fits)
+    assert fits[1].loglik == pytest.approx(fits[2].loglik, rel=1e-3)
+    assert all("did not converge" not in " ".join(fit.notes) for fit in fits)
+
+
 def test_few_groups_are_named():
     data = visits(1, 10)
     assert any("Few clusters: 10" in note and "mancl" in note for note in FITS["exchangeable"](data).notes)

@@ -15,7 +15,7 @@ import numpy as np
 
 from .correlated import Grouping
 
-SMALLEST_EIGENVALUE = 1e-3
+SMALLEST_EIGENVALUE = 0.01
 
 Product = Callable[[np.ndarray], np.ndarray]
 
@@ -193,7 +193,7 @@ class Unstructured:
 def make_possible(structure: WorkingCorrelation, alpha: Any) -> tuple[Any, bool]:
     """`alpha`, and whether it had to be drawn towards independence to be a correlation that data can have.
 
-    Moments need not be: the smallest eigenvalue of (1 - w) R + w I is brought up to 0.001 by the least w.
+    Moments need not be: the smallest eigenvalue of (1 - w) R + w I is brought up to 0.01 by the least w.
     """
     smallest = structure.smallest_eigenvalue(alpha)
     if smallest >= SMALLEST_EIGENVALUE:
