@@ -1,9 +1,26 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
+from .gee import GeeFit, gee
 from .glm import GLMFit
 from .linear import linear
 from .logistic import logistic
+from .mixed import MixedFit, mixed_logistic, mixed_poisson
+from .mixed_linear import MixedLinearFit, mixed_linear
 from .poisson import poisson
 from .prevalence_ratio import log_binomial, modified_poisson
 
-__all__ = ["GLMFit", "linear", "log_binomial", "logistic", "modified_poisson", "poisson"]
+__all__ = [
+    "GLMFit",
+    "GeeFit",
+    "MixedFit",
+    "MixedLinearFit",
+    "gee",
+    "linear",
+    "log_binomial",
+    "logistic",
+    "mixed_linear",
+    "mixed_logistic",
+    "mixed_poisson",
+    "modified_poisson",
+    "poisson",
+]
