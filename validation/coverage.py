@@ -31,7 +31,8 @@ from dermcohort.prevalence.two_by_two import (
     proportion_ratio,
     wald_difference,
 )
-from dermcohort.regression.likelihood import maximize_logit_likelihood
+from dermcohort.regression.families import LOGIT
+from dermcohort.regression.maximize import maximize
 from dermcohort.variance import MeanModel, SurveyDesign, bias_reduced, sandwich, weighted_means
 
 PREVALENCES = (0.001, 0.01, 0.05, 0.1, 0.3, 0.5)
@@ -156,14 +157,15 @@ def of_odds_ratios(repeats: int) -> pd.DataFrame:
             if min(y[X[:, 1] == k].sum() for k in (0, 1)) == 0:
                 continue
             used += 1
-            fit = maximize_logit_likelihood(X, y, np.ones(len(y)), np.zeros(len(y)))
-            v = fit.probability * (1 - fit.probability)
-            influence = X * (y - fit.probability)[:, None] @ fit.covariance
-            model = MeanModel(X * v[:, None], 1 / v, y - fit.probability, v)
+            fit = maximize(X, y, LOGIT, np.ones(len(y)), np.zeros(len(y)))
+            probability = expit(fit.eta)
+            v = probability * (1 - probability)
+            influence = X * (y - probability)[:, None] @ fit.bread
+            model = MeanModel(X * v[:, None], 1 / v, y - probability, v)
             cr2 = bias_reduced(model, unit, "CR2")
             z = norm.ppf(0.975)
             half = {
-                "model": z * np.sqrt(fit.covariance[1, 1]),
+                "model": z * np.sqrt(fit.bread[1, 1]),
                 "CR0": z * np.sqrt(sandwich(influence, unit, "CR0")[1, 1]),
                 "CR1": z * np.sqrt(sandwich(influence, unit, "CR1")[1, 1]),
                 "CR2 with t": t.ppf(0.975, cr2.df[1]) * np.sqrt(cr2.covariance[1, 1]),
