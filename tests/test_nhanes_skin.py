@@ -21,6 +21,7 @@ from dermcohort.pipeline import RESULTS_VARIABLE, run_analyses
 
 EXAMPLE = ROOT / "examples" / "nhanes_skin"
 GOLDEN = pd.read_csv(ROOT / "validation" / "nhanes_skin.csv")
+READERS = {"p1": "DED1PSDX", "p2": "DED2PSDX", "h1": "DED1HDDX", "h2": "DED2HDDX"}
 YEARS = {"c": "2003_2004", "d": "2005_2006", "f": "2009_2010", "g": "2011_2012", "h": "2013_2014"}
 pytestmark = pytest.mark.real
 
@@ -54,6 +55,8 @@ def flat(folder):
             "L06BMT_C" if k == "c" else f"PBCD_{k.upper()}",
         ):
             people = people.merge(read(folder, name), on="SEQN", how="left")
+        if k == "c":
+            people = people.merge(read(folder, "DEX_C"), on="SEQN", how="left")
         never = people["SMQ020"] == 2
         smoked = people["SMQ040"].isin([1, 2, 3]) & ~never
         # what the files fill in below the limit, exactly: the limit over the root of 2
@@ -74,6 +77,10 @@ def flat(folder):
                     "years": (people["months"] * 30.4375).round() / 365.25,
                     "died": people["died"].astype(int),
                     "pb": 10 * lead,
+                    **{
+                        name: people[source].map({1: 1, 2: 0}) if k == "c" else np.nan
+                        for name, source in READERS.items()
+                    },
                     "current": (people["SMQ040"].isin([1, 2]) & smoked).where(never | smoked).astype(float),
                 }
             )
@@ -211,20 +218,36 @@ def test_detection_limits(study, nhanes_skin_raw):
         study.frame(["urine_as3"])
 
 
+def row_of(results, name, cycle):
+    return dc.Estimates.load(results / name).table.set_index("wave").loc[cycle]
+
+
 @pytest.mark.parametrize("cycle", YEARS)
 def test_prevalence(results, cycle):
-    wanted = reference(f"psoriasis.{cycle}")
-    crude = dc.Estimates.load(results / "prevalence").table.set_index("wave").loc[cycle]
-    for name in ("n", "events", "estimate", "conf_low", "conf_high"):
-        assert crude[name] == pytest.approx(wanted[name], rel=1e-12), name
-    shares = dc.Estimates.load(results / "prevalence_weighted").table.set_index("wave").loc[cycle]
-    assert shares["weighted"] == pytest.approx(100 * wanted["weighted"], rel=1e-12)
+    crude = row_of(results, "prevalence", cycle)
+    for name, value in reference(f"psoriasis.{cycle}").items():
+        assert crude[name] == pytest.approx(value, rel=1e-12), name
+    weighted = row_of(results, "prevalence_weighted", cycle)
+    for name, value in reference(f"weighted.{cycle}").items():
+        assert weighted[name] == pytest.approx(value, rel=1e-10), name
+
+
+def test_trend_over_the_cycles(results):
+    slope = dc.Estimates.load(results / "trend").table.iloc[-1]
+    for name, value in reference("trend").items():
+        assert slope[name] == pytest.approx(value, rel=1e-9), name
+
+
+@pytest.mark.parametrize(("sign", "short"), [("psoriasis", "p"), ("hand_dermatitis", "h")])
+def test_readers_agree(results, sign, short):
+    found = dc.Estimates.load(results / f"agreement_{sign}").table.iloc[0]
+    for name, value in reference(f"kappa.{short}").items():
+        assert found[name] == pytest.approx(value, rel=1e-12), name
 
 
 def test_readers(results):
-    pairs = dc.Estimates.load(results / "readers")
+    pairs = dc.Estimates.load(results / "readers_psoriasis")
     assert pairs.table[["no", "yes"]].to_numpy().tolist() == [[2596, 47], [18, 19]]
-    assert "97.6% of 2,680" in pairs.notes[0]
 
 
 @pytest.mark.parametrize("answer", ["no", "yes"])
@@ -264,6 +287,6 @@ def test_report(results, tmp_path, monkeypatch):
     monkeypatch.setenv(RESULTS_VARIABLE, str(results))
     (page,) = dc.report.render(EXAMPLE / "reports" / "nhanes_skin.qmd", output=tmp_path / "site")
     text = re.sub(r"<[^>]+>", " ", page.read_text("utf-8"))
-    weighted = reference("psoriasis.c")["weighted"]
+    weighted = reference("weighted.c")["estimate"]
     for shown in ("2003–04", "17,710", "2,596", f"{100 * weighted:.1f}"):
         assert shown in text

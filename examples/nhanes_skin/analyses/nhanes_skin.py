@@ -17,12 +17,14 @@ labels = {
 # strata and variance units as NCHS gives them; everybody examined stays in the design
 design = dc.SurveyDesign("weight_exam", strata="stratum", cluster="psu", nest=True)
 sampling = ["stratum", "psu", "weight_exam"]
-people = study.frame(["sex", "age", "psoriasis", *sampling], on_missing="keep").data
+people = study.frame(["sex", "age", "psoriasis", *sampling]).data
 examined = people[people["weight_exam"] > 0]
 # 2003-2006 asked people of 20 to 59 years only: that age is compared in every cycle
 adults = examined.assign(psoriasis=examined["psoriasis"].where(examined["age"].between(20, 59)))
 crude(adults, "psoriasis", by="wave", kind="lifetime").save(results / "prevalence")
-survey(adults, "psoriasis", design, by="wave", kind="lifetime", ci="beta").save(results / "prevalence_weighted")
+survey(adults, "psoriasis", design, by="wave", kind="lifetime", ci="beta").save(
+    results / "prevalence_weighted"
+)
 trend(adults, "psoriasis", "wave", design=design).save(results / "trend")
 by_sex = survey(adults, "psoriasis", design, by=["wave", "sex"], kind="lifetime", ci="beta").table
 save_figure(grouped_ranges(by_sex, row="wave", group="sex", labels=labels), results / "prevalence_by_sex")
@@ -36,9 +38,9 @@ for sign in ("psoriasis", "hand_dermatitis"):
     agreement = kappa(read, *readers)
     agreement.save(results / f"agreement_{sign}")
     counts = agreement.confusion.rename_axis(index=readers[0], columns=None).reset_index()
-    listing(counts, "As each of two dermatologists read the photographs, people of 20 to 59 years, 2003-2004.").save(
-        results / f"readers_{sign}"
-    )
+    listing(
+        counts, "As each of two dermatologists read the photographs, people of 20 to 59 years, 2003-2004."
+    ).save(results / f"readers_{sign}")
 
 covariates = ["psoriasis", "age", "sex", *sampling]
 followed = study.survival_frame("death", origin=study.waves, covariates=covariates)
@@ -56,7 +58,9 @@ incidence_rate(cohort, "exit", "event", by="psoriasis").save(results / "rates_de
 survival = kaplan_meier(cohort, "exit", "event", by="psoriasis")
 survival.save(results / "survival_death")
 save_figure(survival.plot(labels=labels), results / "survival_death")
-in_design = followed.data.assign(psoriasis=followed.data["psoriasis"].where(followed.data["age"].between(20, 59)))
+in_design = followed.data.assign(
+    psoriasis=followed.data["psoriasis"].where(followed.data["age"].between(20, 59))
+)
 model = cox("psoriasis + age + sex", in_design, time="exit", event="event", strata="wave", design=design)
 model.save(results / "cox_death")
 save_figure(model.plot(labels=study.labels()), results / "cox_death")
