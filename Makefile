@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 N ?= 15000
 
-.PHONY: demo test check format install benchmark clean
+.PHONY: demo test check format install benchmark coverage clean
 
 install: $(VENV)/.installed
 
@@ -35,6 +35,10 @@ format: install
 
 benchmark: install
 	$(BIN)/python benchmarks/harmonize.py
+	$(BIN)/python benchmarks/prevalence.py
+
+coverage: install
+	$(BIN)/python validation/coverage.py
 
 clean:
 	rm -rf $(VENV) raw harmonized results _site

@@ -26,6 +26,7 @@ RATIOS = frozenset(
 KINDS_OF_PREVALENCE = frozenset({"point prevalence", "period prevalence", "lifetime prevalence"})
 PROPORTIONS = KINDS_OF_PREVALENCE | {
     "prevalence", "crude prevalence", "standardized prevalence", "indirectly standardized prevalence",
+    "prevalence difference", "prevalence difference per unit of score",
     "proportion", "risk", "survival", "sensitivity", "specificity",
     "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
