@@ -19,7 +19,9 @@ def test_every_reference_value_is_used(file):
     exact = set(quoted)
     # f"svy.ciprop.{method}" and the like
     patterns = [
-        re.sub(r"\\{[^}]*\\}", ".+", re.escape(text)) for text in quoted if "{" in text and "." in text
+        re.sub(r"\\{[^}]*\\}", ".+", re.escape(text))
+        for text in quoted
+        if re.match(r"[a-z]+[.][^{]*[{]", text)
     ]
     anything = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
     unused = [i for i in pd.read_csv(file)["id"].unique() if i not in exact and not anything.fullmatch(i)]

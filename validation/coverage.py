@@ -191,7 +191,7 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=2000, help="samples for each simulated cell")
+    parser.add_argument("--repeats", type=int, default=1000, help="samples for each simulated cell")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args(arguments)
     error = 100 * np.sqrt(0.95 * 0.05 / options.repeats)
