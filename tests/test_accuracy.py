@@ -133,7 +133,7 @@ def test_paired_areas(asah, identifier, scores):
 
 @pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
 def test_kappa(weights):
-    identifier = "acc.kappa" + ("" if weights is None else f".{weights}")
+    identifier = "acc.kappa" if weights is None else f"acc.kappa.{weights}"
     row = accuracy.kappa(pairs(RATING), "a", "b", weights).table.iloc[0]
     found = row[["estimate", "std_error", "conf_low", "conf_high"]].to_numpy(float)
     np.testing.assert_allclose(found, reference(identifier), **closed)

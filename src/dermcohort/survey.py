@@ -133,27 +133,27 @@ def quantile(
     if ((shares <= 0) | (shares >= 1)).any():
         raise ValueError("p: shares must lie between 0 and 1, e.g. 0.5 for the median")
     domain = _Domain.of(data, [variable], design, by)
-    values, sample = domain.values[0], domain.sample
-    rows = []
-    for k, df in enumerate(domain.df):
-        inside = domain.group == k
-        order = np.argsort(values[inside], kind="stable")
-        x, cumulative = values[inside][order], np.cumsum(sample.weights[inside][order])
-        at_risk = df > 0 and len(x) > 1
-        for share in shares:
-            found = _weighted_quantile(x, cumulative, share)
-            low = high = np.nan
-            if at_risk:
-                below = weighted_means((values <= found) * 1.0, np.where(inside, 0, -1), 1, sample)
-                half = t.ppf(0.5 + conf_level / 2, df) * below.std_error[0]
-                ends = below.estimate[0] - half, below.estimate[0] + half
-                low, high = (
-                    _weighted_quantile(x, cumulative, end) if 0 <= end <= 1 else np.nan for end in ends
-                )
-            rows.append(
-                {"group": k, "level": f"{share:g}", "estimate": found, "conf_low": low, "conf_high": high}
+    values, group, sample = domain.values[0], domain.group, domain.sample
+    half = np.where(domain.df > 0, t.ppf(0.5 + conf_level / 2, np.maximum(domain.df, 1)), np.nan)
+    sorted_groups = [
+        _sorted(values[group == k], sample.weights[group == k]) for k in range(len(domain.table))
+    ]
+    blocks = []
+    for share in shares:
+        found = np.array([_weighted_quantile(x, cumulative, share) for x, cumulative in sorted_groups])
+        below = weighted_means((values <= found[group]) * 1.0, group, len(found), sample)
+        low, high = (
+            np.array(
+                [
+                    _weighted_quantile(*sorted_group, end) if 0 <= end <= 1 else np.nan
+                    for sorted_group, end in zip(sorted_groups, ends, strict=True)
+                ]
             )
-    table = pd.DataFrame(rows)
+            for ends in (below.estimate - half * below.std_error, below.estimate + half * below.std_error)
+        )
+        block = {"group": range(len(found)), "estimate": found, "conf_low": low, "conf_high": high}
+        blocks.append(pd.DataFrame(block).assign(level=f"{share:g}"))
+    table = pd.concat(blocks).sort_values("group", kind="stable", ignore_index=True)
     df = domain.df[table["group"]]
     width = table["conf_high"] - table["conf_low"]
     table = table.assign(
@@ -350,6 +350,12 @@ class _Domain:
 def _sums(values: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
     inside = group >= 0
     return np.bincount(group[inside], values[inside], n_groups)
+
+
+def _sorted(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values in their order and the weight up to each."""
+    order = np.argsort(values, kind="stable")
+    return values[order], np.cumsum(weights[order])
 
 
 def _weighted_quantile(x: np.ndarray, cumulative: np.ndarray, share: float) -> float:
