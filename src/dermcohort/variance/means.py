@@ -46,21 +46,20 @@ def weighted_ratios(
     inside = group >= 0
     y, x, g = np.where(inside, top, 0.0), np.where(inside, bottom, 0.0), np.where(inside, group, 0)
 
-    def ratios(weights: np.ndarray) -> np.ndarray:
+    def ratios(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         w = np.where(inside, weights, 0.0)
+        total = np.bincount(g, w * x, n_groups)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.bincount(g, w * y, n_groups) / np.bincount(g, w * x, n_groups)
+            return np.bincount(g, w * y, n_groups) / total, w, total
 
-    estimate = ratios(sample.weights)
-    n = np.bincount(g, inside & (sample.weights > 0), n_groups).astype(int)
+    estimate, w, total = ratios(sample.weights)
+    n = np.bincount(g[w > 0], minlength=n_groups)
     if isinstance(sample, Replicates):
         df = np.array([sample.degrees_of_freedom(group == k) for k in range(n_groups)])
-        return Means(estimate, sample.covariance(ratios), df, n)
-    w = np.where(inside, sample.weights, 0.0)
-    total = np.bincount(g, w * x, n_groups)
+        return Means(estimate, sample.covariance(lambda weights: ratios(weights)[0]), df, n)
     known = total != 0
     residual = y - np.where(known, estimate, 0.0)[g] * x
-    influence = np.where(w > 0, w * residual / np.where(known, total, 1.0)[g], 0.0)
+    influence = w * residual / np.where(known, total, 1.0)[g]
     covariance = sample.covariance_by(influence, group, n_groups)
     covariance[~known] = np.nan
     covariance[:, ~known] = np.nan

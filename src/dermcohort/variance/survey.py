@@ -135,7 +135,8 @@ class SurveyDesign:
         for depth, cluster in enumerate(clusters):
             stratum = parent
             if depth < len(strata):
-                stratum = _combine(parent, _codes(data, strata[depth]))
+                codes = _codes(data, strata[depth])
+                stratum = codes if depth == 0 else _combine(parent, codes)
             unit = np.arange(len(data)) if cluster is None else _codes(data, cluster)
             if cluster is not None and (self.nest or depth > 0):
                 unit = _combine(stratum, unit)
@@ -385,9 +386,10 @@ def _first_rows(unit: np.ndarray, n_units: int) -> np.ndarray:
 
 
 def _require_nested(unit: np.ndarray, stratum: np.ndarray, cluster: str, strata: str) -> None:
-    pairs, units = int(_combine(stratum, unit).max()) + 1, int(unit.max()) + 1
-    if pairs > units:
+    of_unit = stratum[_first_rows(unit, int(unit.max()) + 1)]
+    elsewhere = stratum != of_unit[unit]
+    if elsewhere.any():
         raise ValueError(
-            f"cluster: {pairs - units:,} of the clusters in '{cluster}' occur in more than one stratum of "
+            f"cluster: {len(np.unique(unit[elsewhere])):,} of the clusters in '{cluster}' occur in more than one stratum of "
             f"'{strata}'; if their names are reused, say nest=True"
         )
