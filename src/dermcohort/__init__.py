@@ -6,7 +6,7 @@ The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictio
 from . import accuracy, describe, meta, missing, power, prevalence, regression, report, survey, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
-from .harmonize import HarmonizeError, harmonize
+from .harmonize import HarmonizeError, harmonize, harmonize_to
 from .readers import ReaderError
 from .simulate import simulate_cohorts
 from .standard import standard_population
@@ -27,6 +27,7 @@ __all__ = [
     "accuracy",
     "describe",
     "harmonize",
+    "harmonize_to",
     "meta",
     "missing",
     "open_study",

@@ -82,8 +82,7 @@ def demo(n: int, seed: int) -> int:
     Example:
       dermcohort demo --n 15000
     """
-    from . import harmonize as harmonize_
-    from . import read_dictionary, simulate_cohorts
+    from . import harmonize_to, read_dictionary, simulate_cohorts
     from .pipeline import run_analyses
     from .report import render
 
@@ -91,9 +90,8 @@ def demo(n: int, seed: int) -> int:
     click.echo(f"1/4 simulate {n:,} people into raw/")
     simulate_cohorts("raw", n=n, seed=seed)
     click.echo("2/4 harmonize raw/ into harmonized/")
-    study = harmonize_(read_dictionary("data-dictionary"), raw="raw", progress=True)
-    study.save("harmonized")
-    _say_counts(study)
+    harmonize_to(read_dictionary("data-dictionary"), raw="raw", to="harmonized", progress=True)
+    _say_counts(Path("harmonized"))
     click.echo("     (errors were planted in 1% of the rows: dermcohort harmonize lists what was found)")
     click.echo("3/4 run analyses/ into results/")
     run_analyses(Path("analyses"), Path("harmonized"), Path("results"), say=click.echo)
@@ -382,20 +380,19 @@ def harmonize(
     Example:
       dermcohort harmonize raw/ --to harmonized/ --cache cache/
     """
-    from . import harmonize as harmonize_
-    from . import read_dictionary
+    from . import harmonize_to, read_dictionary
 
-    study = harmonize_(
+    harmonize_to(
         read_dictionary(folder),
         raw=raw,
+        to=target,
         strict=strict,
         key_file=key_file,
         progress=True,
         cache=cache,
         jobs=jobs,
     )
-    study.save(target)
-    return _say_study(study)
+    return _say_study(target)
 
 
 @main.command()
@@ -542,23 +539,30 @@ def _need_folders(*names: str) -> None:
         _fail(f"{', '.join(absent)} not found here: run this in a clone of the project", WRONG)
 
 
-def _say_counts(study: Any) -> None:
-    click.echo(repr(study))
-    counts = study.ledger["action"].value_counts()
+def _say_counts(study: Path) -> tuple[Any, Any]:
+    """Counts of the run, without opening the visits; returns the tables linkage and findings."""
+    from .storage import count_rows, read_folder
+    from .study import StudyError, counts_line
+
+    tables, records = read_folder(study, ("ledger", "linkage", "findings"), StudyError)
+    sizes = {name: count_rows(study, name) for name in ("participants", "visits", "events")}
+    click.echo(counts_line(sizes, len(records["schema"]), tables["findings"]))
+    counts = tables["ledger"]["action"].value_counts()
     click.echo("rows: " + ", ".join(f"{int(n):,} {action}" for action, n in counts.items()))
-    findings = study.findings["severity"].value_counts()
+    findings = tables["findings"]["severity"].value_counts()
     click.echo("findings: " + (", ".join(f"{n} {level}" for level, n in findings.items()) or "none"))
+    return tables["linkage"], tables["findings"]
 
 
-def _say_study(study: Any) -> int:
+def _say_study(study: Path) -> int:
     """Counts and errors of the run; exit code 1 where error findings remain."""
-    _say_counts(study)
-    for wave in study.linkage.itertuples():
+    linkage, findings = _say_counts(study)
+    for wave in linkage.itertuples():
         click.echo(
             f"  {wave.cohort}/{wave.wave}: {wave.rows:,} rows, {wave.persons:,} persons ({wave.new:,} new, "
             f"{wave.missing_from_previous:,} of the wave before missing), {wave.quarantined:,} rows set aside"
         )
-    errors = study.findings[study.findings["severity"] == "error"]
+    errors = findings[findings["severity"] == "error"]
     for row in errors.head(20).itertuples():
         click.echo(_finding_line(row))
     if len(errors) > 20:

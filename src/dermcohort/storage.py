@@ -19,8 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def write_folder(path: Path, tables: Mapping[str, pd.DataFrame], records: Mapping[str, Any]) -> Path:
-    """Write tables as Parquet and records as JSON into `path`, replacing what was there in one step."""
+def write_folder(
+    path: Path, tables: Mapping[str, pd.DataFrame | Iterable[pd.DataFrame]], records: Mapping[str, Any]
+) -> Path:
+    """Write tables as Parquet and records as JSON into `path`, replacing what was there in one step.
+
+    A table that is not in memory is an iterable of its parts, the first of which has no rows and tells the columns.
+    """
     path = Path(path).resolve()  # a link to another disk stays a link
     _recover(path)
     if path.exists() and any(path.iterdir()) and not (path / "manifest.json").exists():
@@ -31,7 +36,7 @@ def write_folder(path: Path, tables: Mapping[str, pd.DataFrame], records: Mappin
     fresh.mkdir()
     try:
         for name, table in tables.items():
-            pq.write_table(pa.Table.from_pandas(table), fresh / f"{name}.parquet", compression="zstd")
+            _write_table(table, fresh / f"{name}.parquet")
         for name, record in records.items():
             text = json.dumps(record, ensure_ascii=False, indent=1, default=str)
             (fresh / f"{name}.json").write_text(text + "\n", "utf-8")
@@ -52,6 +57,36 @@ def write_folder(path: Path, tables: Mapping[str, pd.DataFrame], records: Mappin
     _sync(path.parent)
     shutil.rmtree(old, ignore_errors=True)
     return path
+
+
+def _write_table(table: pd.DataFrame | Iterable[pd.DataFrame], path: Path) -> None:
+    if isinstance(table, pd.DataFrame):
+        pq.write_table(pa.Table.from_pandas(table), path, compression="zstd")
+        return
+    parts = iter(table)
+    schema = _schema_of(next(parts))
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for part in parts:
+            writer.write_table(pa.Table.from_pandas(part, schema, preserve_index=False))
+
+
+def _schema_of(empty: pd.DataFrame) -> pa.Schema:
+    """Arrow types of a table without rows, in which texts cannot be told from nothing."""
+    schema = pa.Schema.from_pandas(empty, preserve_index=False)
+    types = {
+        field.name: pa.dictionary(field.type.index_type, pa.string(), field.type.ordered)
+        if pa.types.is_dictionary(field.type)
+        else pa.string()
+        if pa.types.is_null(field.type)
+        else field.type
+        for field in schema
+    }
+    return pa.schema([pa.field(name, kind) for name, kind in types.items()], metadata=schema.metadata)
+
+
+def count_rows(path: Path, table: str) -> int:
+    """Rows of a saved table, which is not read."""
+    return int(pq.read_metadata(path / f"{table}.parquet").num_rows)
 
 
 def read_folder(

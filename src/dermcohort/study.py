@@ -7,7 +7,7 @@ the counts of a STROBE flow.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from html import escape
 from pathlib import Path
@@ -552,8 +552,7 @@ class Study:
         The folder appears whole or not at all: an interrupted save leaves the last good study in place.
         """
         tables = {name: getattr(self, name) for name in TABLES}
-        records = {"schema": _schema_to_json(self.schema), "manifest": self.manifest}
-        return write_folder(Path(path), tables, records)
+        return write_study(Path(path), tables, self.schema, self.manifest)
 
     def to_stata(self, folder: str | Path, language: str = "en") -> list[Path]:
         """Write the tables as Stata files with labels and the missing reasons as ``.a`` to ``.z``.
@@ -583,15 +582,29 @@ class Study:
         return write_codebook(self, path)
 
     def __repr__(self) -> str:
-        return (
-            f"Study: {len(self.participants):,} participants, {len(self.visits):,} visits, "
-            f"{len(self.events):,} events, {len(self.schema)} variables, "
-            f"{int((self.findings['severity'] == 'error').sum())} error finding(s)"
-        )
+        sizes = {name: len(getattr(self, name)) for name in ("participants", "visits", "events")}
+        return counts_line(sizes, len(self.schema), self.findings)
 
     def _repr_html_(self) -> str:
         counts = self.visits.groupby(["cohort", "wave"], observed=True).size().unstack(fill_value=0)
         return f"<p>{escape(repr(self))}</p>{counts.to_html()}"
+
+
+def counts_line(sizes: Mapping[str, int], n_variables: int, findings: pd.DataFrame) -> str:
+    """What a study holds, in one line; `sizes` are the rows of its tables."""
+    rows = ", ".join(f"{n:,} {name}" for name, n in sizes.items())
+    n_errors = int((findings["severity"] == "error").sum())
+    return f"Study: {rows}, {n_variables} variables, {n_errors} error finding(s)"
+
+
+def write_study(
+    path: Path,
+    tables: Mapping[str, pd.DataFrame | Iterable[pd.DataFrame]],
+    schema: pd.DataFrame,
+    manifest: dict[str, Any],
+) -> Path:
+    """What `Study.save` does, also for tables in parts (see `storage.write_folder`)."""
+    return write_folder(path, tables, {"schema": _schema_to_json(schema), "manifest": manifest})
 
 
 def open_study(path: str | Path) -> Study:

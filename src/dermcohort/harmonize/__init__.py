@@ -1,5 +1,5 @@
 """From raw files and a dictionary to a study that loses no row and hides no decision."""
 
-from .run import HarmonizeError, harmonize
+from .run import HarmonizeError, harmonize, harmonize_to
 
-__all__ = ["HarmonizeError", "harmonize"]
+__all__ = ["HarmonizeError", "harmonize", "harmonize_to"]

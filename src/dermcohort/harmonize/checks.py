@@ -6,7 +6,7 @@ Only counts, means and shares leave this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,8 @@ CODES = {"require": "H601", "across_waves": "H602", "distribution": "H603"}
 
 def count_checks(
     dictionary: Dictionary,
-    visits: pd.DataFrame,
-    reasons: pd.DataFrame,
+    visits: Mapping[str, pd.Series],
+    reasons: Mapping[str, pd.Series],
     participants: pd.DataFrame,
     participant_reasons: pd.DataFrame,
     findings: Findings,
@@ -57,6 +57,16 @@ def count_checks(
 
 
 @dataclass(frozen=True)
+class _Source:
+    """Where the values of a variable and their reasons stand, and the row there of each visit."""
+
+    variable: Variable
+    values: Mapping[str, pd.Series] | pd.DataFrame
+    why: Mapping[str, pd.Series] | pd.DataFrame
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
 class _CohortVisits:
     """The visits of one cohort, each person's in the order of the waves."""
 
@@ -64,15 +74,15 @@ class _CohortVisits:
     waves: list[str]
     wave: np.ndarray  # number of the wave of each visit
     later: np.ndarray  # visits that have an earlier one of the same person, which stands just before
-    sources: dict[str, tuple[Variable, pd.Series, np.ndarray, np.ndarray]]  # column, its reasons, its rows
+    sources: dict[str, _Source]
 
     @classmethod
     def of(
         cls,
         cohort: Cohort,
         dictionary: Dictionary,
-        visits: pd.DataFrame,
-        reasons: pd.DataFrame,
+        visits: Mapping[str, pd.Series],
+        reasons: Mapping[str, pd.Series],
         participants: pd.DataFrame,
         participant_reasons: pd.DataFrame,
     ) -> _CohortVisits:
@@ -89,17 +99,18 @@ class _CohortVisits:
         for name in dict.fromkeys(name for check in dictionary.checks for name in check.names):
             variable = dictionary.variables[name]
             if variable.entity == "visit":
-                sources[name] = (variable, visits[name], reasons[name].to_numpy(), rows)
+                sources[name] = _Source(variable, visits, reasons, rows)
             else:
-                sources[name] = (variable, participants[name], participant_reasons[name].to_numpy(), person)
+                sources[name] = _Source(variable, participants, participant_reasons, person)
         return cls(cohort.name, waves, wave, later, sources)
 
     def vector(self, name: str, at: np.ndarray | slice) -> Vector:
         """Values of a variable at the visits `at`; "previous x" is x at the visit before each of them."""
         if name.startswith(PREVIOUS):
             return self.vector(name.removeprefix(PREVIOUS), self.later - 1)
-        variable, column, why, rows = self.sources[name]
-        rows = rows[at]
+        source = self.sources[name]
+        variable, rows = source.variable, source.rows[at]
+        column, why = source.values[name], source.why[name].to_numpy()  # read now, not kept
         if variable.is_number:
             return number(column.to_numpy(float)[rows], why[rows])
         if variable.type == "date":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import MutableMapping
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,11 @@ def protect_values(
         days = date_shifts(people.ids, key, privacy.shift_dates)
     for block in visits:
         shift = days[block.person]
-        block.vectors = {name: _shifted(vector, shift) for name, vector in block.vectors.items()}
+        _shift(dictionary, block.vectors, shift)
         _coarsen_and_withhold(dictionary, privacy, block.vectors)
         for name in privacy.withhold:
             block.limits.pop(name, None)
-    people.values = {name: _shifted(vector, days) for name, vector in people.values.items()}
+    _shift(dictionary, people.values, days)
     _coarsen_and_withhold(dictionary, privacy, people.values)
     return days
 
@@ -76,13 +77,15 @@ def protect_provenance(dictionary: Dictionary, privacy: Privacy, rows: list[dict
             row[f"n_{WITHHELD}"] = row["n"] - n_absent
 
 
-def _shifted(vector: Vector, days: np.ndarray) -> Vector:
-    if vector.kind != "date":
-        return vector
-    return date(vector.data + days.astype("timedelta64[D]"), vector.why)
+def _shift(dictionary: Dictionary, vectors: MutableMapping[str, Vector], days: np.ndarray) -> None:
+    for name in vectors:
+        if dictionary.variables[name].type == "date" and days.any():
+            vectors[name] = date(vectors[name].data + days.astype("timedelta64[D]"), vectors[name].why)
 
 
-def _coarsen_and_withhold(dictionary: Dictionary, privacy: Privacy, vectors: dict[str, Vector]) -> None:
+def _coarsen_and_withhold(
+    dictionary: Dictionary, privacy: Privacy, vectors: MutableMapping[str, Vector]
+) -> None:
     for name, coarsening in privacy.coarsen.items():
         if name in vectors:
             vectors[name] = _coarse(vectors[name], coarsening, dictionary.reasons[WITHHELD].code)

@@ -6,8 +6,9 @@ import json
 import logging
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -20,9 +21,10 @@ from tqdm import tqdm
 from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
-from ..study import KEYS, STUDY_FORMAT, Study, absent_texts_as_none, schema_frame
+from ..study import STUDY_FORMAT, Study, absent_texts_as_none, schema_frame, write_study
 from .cache import Cache
 from .checks import count_checks
+from .columns import VisitColumns, column
 from .decisions import apply_decisions, question_rows, questions_table
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
@@ -30,6 +32,7 @@ from .linkage import linkage_row, linkage_table, visits_after_death
 from .people import People
 from .privacy import protect_events, protect_provenance, protect_values
 from .provenance import provenance_row
+from .spool import Spool
 from .vectors import ABOVE_LOQ, BELOW_LOD, NOT_APPLICABLE, NOT_COLLECTED, UNMAPPED, Vector
 from .visits import Visits, apply_ranges, check_dates, complete, skip_people, take_kept
 from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_waves
@@ -98,7 +101,84 @@ def harmonize(
     >>> dictionary = dc.read_dictionary("data-dictionary")      # doctest: +SKIP
     >>> study = dc.harmonize(dictionary, raw="raw/")            # doctest: +SKIP
     """
-    raw = Path(raw)
+    made = _make(dictionary, Path(raw), strict, key_file, progress, cache, jobs, chunk_rows)
+    visits, reasons = made.visits.frames()
+    return Study(**made.tables, visits=visits, reasons=reasons, schema=made.schema, manifest=made.manifest)
+
+
+def harmonize_to(
+    dictionary: Dictionary,
+    raw: str | Path,
+    to: str | Path,
+    strict: bool = False,
+    key_file: str | Path | None = None,
+    progress: bool = False,
+    cache: str | Path | None = None,
+    jobs: int = 1,
+    chunk_rows: int | None = None,
+) -> Path:
+    """Harmonize into the folder `to`, as `harmonize` and `Study.save`, without all visits in memory at once.
+
+    The values of finished waves wait in the private folder ``.<to>.spool`` beside it (mode 0700), without ids, and
+    it is removed at the end, also after an error. The study appears whole or not at all.
+
+    Parameters
+    ----------
+    to : str or Path
+        Folder of the study, new or that of an earlier one.
+    dictionary, raw, strict, key_file, progress, cache, jobs, chunk_rows
+        As `harmonize`.
+
+    Returns
+    -------
+    Path
+        The folder; `open_study` reads it.
+
+    Raises
+    ------
+    ReaderError, HarmonizeError
+        As `harmonize`; nothing is written.
+    FileExistsError
+        If the folder holds anything but a study.
+
+    Examples
+    --------
+    >>> dictionary = dc.read_dictionary("data-dictionary")            # doctest: +SKIP
+    >>> dc.harmonize_to(dictionary, raw="raw/", to="harmonized/")     # doctest: +SKIP
+    """
+    to = Path(to).resolve()
+    spool = to.with_name(f".{to.name}.spool")
+    shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
+    try:
+        made = _make(dictionary, Path(raw), strict, key_file, progress, cache, jobs, chunk_rows, spool)
+        visits = {"visits": made.visits.groups(0), "reasons": made.visits.groups(1)}
+        return write_study(to, made.tables | visits, made.schema, made.manifest)
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A study whose visits are not yet tables."""
+
+    tables: dict[str, pd.DataFrame]  # all but visits and reasons
+    visits: VisitColumns
+    schema: pd.DataFrame
+    manifest: dict[str, Any]
+
+
+def _make(
+    dictionary: Dictionary,
+    raw: Path,
+    strict: bool,
+    key_file: str | Path | None,
+    progress: bool,
+    cache: str | Path | None,
+    jobs: int,
+    chunk_rows: int | None,
+    spool: Path | None = None,
+) -> _Made:
+    """Everything of a study; finished waves wait in the folder `spool`, or in memory."""
     if not raw.is_dir():
         raise ReaderError(f"the folder '{raw}' with the raw files does not exist")
     if jobs < 1:
@@ -112,20 +192,20 @@ def harmonize(
     findings = Findings()
     order = computation_order(dictionary.variables)
     cohorts = [
-        _harmonize_cohort(dictionary, cohort, waves, order, findings, keys[cohort.name], progress)
+        _harmonize_cohort(dictionary, cohort, waves, order, findings, keys[cohort.name], progress, spool)
         for cohort in dictionary.cohorts.values()
     ]
     if kept is not None:
         kept.tidy(dictionary, {key: sha256 for item in cohorts for key, sha256 in item.hashes.items()})
-    study = _assemble(dictionary, cohorts, findings)
-    errors = study.findings[study.findings["severity"] == "error"]
+    made = _assemble(dictionary, cohorts, findings)
+    errors = made.tables["findings"].query("severity == 'error'")
     if strict and len(errors):
         lines = [
             f"{row.cohort}/{row.wave}: {row.code} {row.check}, {row.variable or 'file'}: {row.n:,} of {row.of:,}"
             for row in errors.itertuples()
         ]
         raise HarmonizeError(f"{len(errors)} error finding(s)\n" + "\n".join(lines))
-    return study
+    return made
 
 
 def _check_files(dictionary: Dictionary, raw: Path) -> None:
@@ -168,6 +248,7 @@ def _harmonize_cohort(
     findings: Findings,
     key: bytes | None,
     progress: bool,
+    spool: Path | None,
 ) -> _HarmonizedCohort:
     participant_variables = {
         name: variable for name, variable in dictionary.variables.items() if variable.entity == "participant"
@@ -188,6 +269,7 @@ def _harmonize_cohort(
         apply_decisions(raw_wave, cohort.decisions, findings)
         admission = people.admit(raw_wave, findings)
         person = admission.person
+        raw_wave.ids[raw_wave.kept] = people.ids.to_numpy()[person]  # one string a person, not one a row
         _report_unmapped(raw_wave, findings, dictionary.min_cell)
         result.ledger.append(_ledger(raw_wave))
         result.questions += [question_rows(raw_wave, *question) for question in raw_wave.questions]
@@ -197,7 +279,8 @@ def _harmonize_cohort(
             provenance_row(dictionary, raw_wave, name, rule) for name, rule in wave.rules.items()
         ]
         if wave.kind == "visit":
-            block = take_kept(raw_wave, person, dictionary)
+            vectors = {} if spool is None else Spool(spool / f"{cohort.name}.{wave.name}")
+            block = take_kept(raw_wave, person, dictionary, vectors)
             apply_ranges(block.vectors, dict(dictionary.variables), cohort.name, wave.name, findings)
             result.visits.append(block)
             rows_of[wave.name] = replace(raw_wave, outcomes={})  # to ask about a row by its number
@@ -330,38 +413,18 @@ def _counts(vector: Vector, dictionary: Dictionary) -> dict[str, int]:
 # ---------------------------------------------------------------- tables
 
 
-def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings: Findings) -> Study:
+def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings: Findings) -> _Made:
     cohort_names = [item.cohort.name for item in cohorts]
     wave_names = list(
         dict.fromkeys(
             wave.name for item in cohorts for wave in item.cohort.waves.values() if wave.kind == "visit"
         )
     )
-    blocks = [(item, block) for item in cohorts for block in item.visits]
-    keys = {
-        "cohort": pd.Categorical(
-            np.repeat([block.cohort for _, block in blocks], [len(block) for _, block in blocks]),
-            cohort_names,
-        ),
-        "participant_id": np.concatenate(
-            [item.people.ids.to_numpy()[block.person] for item, block in blocks] or [np.array([], object)]
-        ),
-        "wave": pd.Categorical(
-            np.repeat([block.wave for _, block in blocks], [len(block) for _, block in blocks]), wave_names
-        ),
-    }
-    n = len(keys["participant_id"])
-    values: dict[str, Any] = dict(keys)
-    why: dict[str, Any] = {name: np.zeros(n, np.int8) for name in KEYS}
-    limits = _limits(blocks, cohort_names, wave_names)
-    for name, variable in dictionary.variables.items():
-        if variable.entity == "visit":
-            parts = [block.vectors.pop(name) for _, block in blocks]
-            values[name], why[name] = _column(parts, variable)
-    visits = pd.DataFrame(values, copy=False)
-    reasons = pd.DataFrame(why, copy=False)
-    participants, participant_reasons = _participants(dictionary, cohorts, cohort_names, visits)
-    checks = count_checks(dictionary, visits, reasons, participants, participant_reasons, findings)
+    blocks = [(item.people, block) for item in cohorts for block in item.visits]
+    variables = {name: v for name, v in dictionary.variables.items() if v.entity == "visit"}
+    visits = VisitColumns(blocks, variables, cohort_names, wave_names)
+    participants, participant_reasons = _participants(dictionary, cohorts, cohort_names)
+    checks = count_checks(dictionary, visits.values, visits.why, participants, participant_reasons, findings)
     ledger = _stack([part for item in cohorts for part in item.ledger])
     levels = {
         "cohort": cohort_names,
@@ -372,58 +435,28 @@ def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings
         "reason": list(ROW_REASONS),
     }
     for name, variable in dictionary.variables.items():
-        if variable.type == "code":
-            table = visits if name in visits.columns else participants
-            if name in table.columns:
-                levels[name] = [str(level) for level in table[name].cat.categories]
-    return Study(
-        participants=participants,
-        visits=visits,
-        events=_events(cohorts, cohort_names),
-        specimens=_specimens(cohort_names, wave_names),
-        reasons=reasons,
-        participant_reasons=participant_reasons,
-        detection_limits=limits,
-        ledger=ledger,
-        linkage=linkage_table([row for item in cohorts for row in item.linkage]),
-        questions=questions_table([part for item in cohorts for part in item.questions]),
-        provenance=_provenance_table([row for item in cohorts for row in item.provenance], dictionary),
-        findings=findings.table(),
-        checks=checks,
-        schema=_schema(dictionary),
-        manifest=_manifest(dictionary, cohorts, levels),
-    )
-
-
-def _column(parts: list[Vector], variable: Variable) -> tuple[Any, np.ndarray]:
-    """One column and its reasons from the vectors of all waves, in the dtype of the schema."""
-    why = np.concatenate([part.why for part in parts]) if parts else np.array([], np.int8)
-    if variable.is_number:
-        return np.concatenate([part.data for part in parts]) if parts else np.array([], float), why
-    if variable.type == "date":
-        data = np.concatenate([part.data for part in parts]) if parts else np.array([], "datetime64[D]")
-        return data.astype("datetime64[ns]"), why
-    if variable.levels:
-        codes = np.concatenate([part.data for part in parts]) if parts else np.array([], np.int8)
-        ordered = variable.type == "ordinal"
-        return pd.Categorical.from_codes(codes, list(variable.levels), ordered=ordered), why
-    levels = pd.Index([], dtype=object)
-    for part in parts:
-        levels = levels.append(pd.Index(part.levels, dtype=object))
-    levels = levels.unique().sort_values()
-    positions = [
-        np.append(levels.get_indexer(pd.Index(part.levels, dtype=object)), -1)[part.data] for part in parts
-    ]
-    joined = np.concatenate(positions) if positions else np.array([], int)
-    if variable.type == "code":
-        # only levels that occur: those of rows set aside must not enter the study
-        used, joined = np.unique(np.append(joined, -1), return_inverse=True)
-        return pd.Categorical.from_codes(joined[:-1] - 1, [str(level) for level in levels[used[1:]]]), why
-    return np.array([*levels, None], dtype=object)[joined], why
+        if variable.type == "code" and name in variables:
+            levels[name] = visits.levels(name)
+        elif variable.type == "code" and name in participants.columns:
+            levels[name] = [str(level) for level in participants[name].cat.categories]
+    tables = {
+        "participants": participants,
+        "events": _events(cohorts, cohort_names),
+        "specimens": _specimens(cohort_names, wave_names),
+        "participant_reasons": participant_reasons,
+        "detection_limits": _limits(blocks, cohort_names, wave_names),
+        "ledger": ledger,
+        "linkage": linkage_table([row for item in cohorts for row in item.linkage]),
+        "questions": questions_table([part for item in cohorts for part in item.questions]),
+        "provenance": _provenance_table([row for item in cohorts for row in item.provenance], dictionary),
+        "findings": findings.table(),
+        "checks": checks,
+    }
+    return _Made(tables, visits, _schema(dictionary), _manifest(dictionary, cohorts, levels))
 
 
 def _participants(
-    dictionary: Dictionary, cohorts: list[_HarmonizedCohort], cohort_names: list[str], visits: pd.DataFrame
+    dictionary: Dictionary, cohorts: list[_HarmonizedCohort], cohort_names: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     sizes = [len(item.people.ids) for item in cohorts]
     values: dict[str, Any] = {
@@ -433,7 +466,7 @@ def _participants(
     why: dict[str, Any] = {name: np.zeros(sum(sizes), np.int8) for name in values}
     for name, variable in dictionary.variables.items():
         if variable.entity == "participant":
-            values[name], why[name] = _column([item.people.values[name] for item in cohorts], variable)
+            values[name], why[name] = column([item.people.values[name] for item in cohorts], variable)
     return pd.DataFrame(values, copy=False), pd.DataFrame(why, copy=False)
 
 
@@ -448,11 +481,11 @@ def _events(cohorts: list[_HarmonizedCohort], cohort_names: list[str]) -> pd.Dat
 
 
 def _limits(
-    blocks: list[tuple[_HarmonizedCohort, Visits]], cohort_names: list[str], wave_names: list[str]
+    blocks: list[tuple[People, Visits]], cohort_names: list[str], wave_names: list[str]
 ) -> pd.DataFrame:
     """The limit of every value outside the range of its assay."""
     parts = []
-    for item, block in blocks:
+    for people, block in blocks:
         for name, (rows, limit) in block.limits.items():
             absent = ~block.vectors[name].known[rows]
             rows, limit = rows[absent], limit[absent]
@@ -460,7 +493,7 @@ def _limits(
                 pd.DataFrame(
                     {
                         "cohort": block.cohort,
-                        "participant_id": item.people.ids.to_numpy()[block.person[rows]],
+                        "participant_id": people.ids.to_numpy()[block.person[rows]],
                         "wave": block.wave,
                         "variable": name,
                         "limit": limit,

@@ -36,7 +36,7 @@ class Vector:
     def known(self) -> np.ndarray:
         return self.why == 0
 
-    def take(self, rows: np.ndarray) -> Vector:
+    def take(self, rows: np.ndarray | slice) -> Vector:
         """The vector at `rows` (positions)."""
         return replace(self, data=self.data[rows], why=self.why[rows])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,17 +26,19 @@ class Visits:
     cohort: str
     wave: str
     person: np.ndarray
-    vectors: dict[str, Vector]
+    vectors: MutableMapping[str, Vector]  # a dict, or a Spool on the disk
     limits: dict[str, tuple[np.ndarray, np.ndarray]]
 
     def __len__(self) -> int:
         return len(self.person)
 
 
-def take_kept(raw_wave: RawWave, person: np.ndarray, dictionary: Dictionary) -> Visits:
-    """Only the kept rows and only visit variables, which leave `raw_wave`: they are the bulk of it."""
+def take_kept(
+    raw_wave: RawWave, person: np.ndarray, dictionary: Dictionary, vectors: MutableMapping[str, Vector]
+) -> Visits:
+    """Only the kept rows and only visit variables, which leave `raw_wave` for `vectors`: they are the bulk of it."""
     rows = raw_wave.kept
-    vectors, limits = {}, {}
+    limits = {}
     for name in [name for name in raw_wave.outcomes if dictionary.variables[name].entity == "visit"]:
         outcome = raw_wave.outcomes.pop(name)
         vectors[name] = outcome.vector.take(rows)
@@ -84,7 +86,7 @@ def _known_before(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def apply_ranges(
-    vectors: dict[str, Vector],
+    vectors: MutableMapping[str, Vector],
     variables: dict[str, Variable],
     cohort: str,
     wave: str,
@@ -96,15 +98,16 @@ def apply_ranges(
         for bounds, code in ((variable.hard, "H302"), (variable.soft, "H301")):
             if bounds is None:
                 continue
-            outside = vectors[name].known & _outside(vectors[name], bounds)
-            n_known = int(vectors[name].known.sum())
+            vector = vectors[name]
+            outside = vector.known & _outside(vector, bounds)
+            n_known = int(vector.known.sum())
             unit = f" {variable.unit}" if variable.unit else ""
             message = f"outside {bounds[0]} to {bounds[1]}{unit}"
             if 2 * outside.sum() > n_known >= 20:
                 message += ", most of the values: is the unit right?"
             findings.add(code, cohort, wave, name, outside.sum(), n_known, message)
             if code == "H302":
-                vectors[name] = _removed(vectors[name], outside)
+                vectors[name] = _removed(vector, outside)
 
 
 def _outside(vector: Vector, bounds: tuple) -> np.ndarray:
@@ -140,6 +143,8 @@ def complete(
 
 
 def apply_ranges_of_derived(variable: Variable, block: Visits, findings: Findings) -> None:
+    if variable.hard is None and variable.soft is None:
+        return
     one = {variable.name: block.vectors[variable.name]}
     apply_ranges(one, {variable.name: variable}, block.cohort, block.wave, findings)
     block.vectors[variable.name] = one[variable.name]
