@@ -13,18 +13,6 @@ def errors(fit) -> np.ndarray:
     return np.sqrt(np.diag(fit.covariance))
 
 
-def test_model_variance():
-    fit = logistic("case ~ spontaneous + induced + age", read("infert"))
-    found = [*fit.coefficients, *errors(fit), -2 * fit.loglik, -2 * fit.loglik + 2 * 4]
-    np.testing.assert_allclose(found, reference("logit.infert"), rtol=1e-8)
-
-
-@pytest.mark.parametrize("kind", ["CR0", "CR1"])
-def test_cluster_robust_variance(kind):
-    fit = logistic("resp ~ age * smoke", read("ohio"), cluster="id", robust=kind)
-    np.testing.assert_allclose(errors(fit), reference(f"cl.logit.ohio.{kind.lower()}"), rtol=1e-8)
-
-
 def test_factor_and_interaction():
     data = read("infert")
     data["education"] = pd.Categorical(data["education"], ["0-5yrs", "6-11yrs", "12+ yrs"])
