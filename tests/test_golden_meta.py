@@ -1,4 +1,4 @@
-"""Meta-analysis against metafor. Closed forms 1e-12; iterative 1e-8; rma.glmm only as far as it iterates (1e-4)."""
+"""Meta-analysis against metafor (validation/own/). Closed forms 1e-12; iterative 1e-8; rma.glmm to 1e-4."""
 
 import numpy as np
 import pandas as pd

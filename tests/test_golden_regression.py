@@ -1,4 +1,4 @@
-"""Logistic regression against R (validation/golden.csv). Maximum likelihood: 1e-8."""
+"""Logistic regression against R (validation/own/). Maximum likelihood: 1e-8."""
 
 import numpy as np
 import pandas as pd

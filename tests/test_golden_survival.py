@@ -1,4 +1,4 @@
-"""Kaplan-Meier and Cox against R's survival (validation/golden.csv): closed forms 1e-12, likelihood 1e-8."""
+"""Kaplan-Meier and Cox against R's survival (validation/own/): closed forms 1e-12, likelihood 1e-8."""
 
 import numpy as np
 import pandas as pd

@@ -149,11 +149,10 @@ def test_nobody_has_it():
     assert results["wald"] == [0, 0, 0]
 
 
-@pytest.mark.parametrize(("identifier", "ci"), [("own.smr.midp", "mid-p")])
-def test_seventeen_events_where_12_4_are_expected(identifier, ci):
+def test_seventeen_events_where_12_4_are_expected():
     data = pd.DataFrame({"observed": [17], "expected": [12.4]})
-    found = limits(dc.survival.smr(data, "observed", expected="expected", ci=ci), "SMR")
-    wanted = reference(identifier)
+    found = limits(dc.survival.smr(data, "observed", expected="expected", ci="mid-p"), "SMR")
+    wanted = reference("own.smr.midp")
     np.testing.assert_allclose(found[3 - len(wanted) :], wanted, rtol=1e-12)
 
 

@@ -16,6 +16,7 @@ from .registry import REGISTRY, Read, Recomputation
 __all__ = ["COLUMNS", "REGISTRY", "validate"]
 
 COLUMNS = ["topic", "id", "name", "reference", "value", "relative_difference", "tolerance", "ok", "reason"]
+# importing a module registers what it recomputes
 TOPICS = (prevalences, standardizations, surveys, meta_analyses, descriptions, regressions, survivals)
 
 
