@@ -197,7 +197,6 @@ def test_icc_below_zero():
 
 def test_icc_of_clusters_of_unequal_size():
     found = accuracy.icc(read("apiclus1"), "dnum", "api00")
-    np.testing.assert_allclose(found.table["estimate"], reference("kappa.icc"), **closed)
     row = values(found.table, *LIMITS, "statistic", "p_value")
     np.testing.assert_allclose(row, reference("acc.icc.unbalanced"), rtol=1e-11)
     assert "approximate" in found.notes[-1]

@@ -36,6 +36,7 @@ COMMANDS = [
     ["codebook"],
     ["run"],
     ["report"],
+    ["validate"],
 ]
 
 

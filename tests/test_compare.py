@@ -66,20 +66,10 @@ def trials() -> pd.DataFrame:
 # ------------------------------------------------------------------------------------------------- R
 
 
-def test_two_groups_of_the_golden_values():
-    found = last(ratio(people((70, 150, 50, 150)), "sick", "exposed"))
-    np.testing.assert_allclose(found[LIMITS].astype(float), reference("prev.pr.wald"), rtol=1e-12)
-    found = last(difference(people((56, 70, 48, 80)), "sick", "exposed"))
-    np.testing.assert_allclose(found[LIMITS].astype(float), reference("prev.newcombe_diff"), rtol=1e-12)
-
-
 def test_exact_odds_ratio():
     found = last(odds_ratio(people((4, 390, 4, 1254)), "sick", "exposed", ci="exact"))
     numbers = found[[*LIMITS, "p_value"]].astype(float).to_numpy()
     np.testing.assert_allclose(numbers[:3], reference("own.or.exact.golden"), rtol=1e-8)
-    # fisher.test itself stops at uniroot's default tolerance, 1e-4: the line above solves its equations to the end
-    np.testing.assert_allclose(numbers[:3], reference("or.exact")[:3], rtol=2e-4)
-    np.testing.assert_allclose(numbers[3], reference("or.exact")[3], rtol=1e-8)
     found = last(odds_ratio(read("nhanes"), "HI_CHOL", "RIAGENDR", ci="exact"))
     np.testing.assert_allclose(
         found[[*LIMITS, "p_value"]].astype(float), reference("own.or.exact.nhanes"), rtol=1e-8
@@ -149,21 +139,6 @@ def test_limits(identifier, function, ci, counts, conf_level):
     names = ("died", "sex") if counts is None else ("sick", "exposed")
     found = last(function(data, *names, ci=ci, conf_level=conf_level))
     np.testing.assert_allclose([found["conf_low"], found["conf_high"]], reference(identifier), rtol=1e-8)
-
-
-def test_mantel_haenszel_ratio_of_the_golden_values():
-    data = people((8, 106, 5, 120), (22, 98, 16, 85))
-    found = last(mantel_haenszel(data, "sick", "exposed", "stratum", measure="PR"))
-    np.testing.assert_allclose(found[LIMITS].astype(float), reference("mh.rr"), rtol=1e-12)
-
-
-def test_mantel_haenszel_odds_ratio_of_admissions_to_berkeley():
-    men = [(512, 825), (353, 560), (120, 325), (138, 417), (53, 191), (22, 373)]
-    women = [(89, 108), (17, 25), (202, 593), (131, 375), (94, 393), (24, 341)]
-    data = people(*((*m, *w) for m, w in zip(men, women, strict=True)))
-    found = mantel_haenszel(data, "sick", "exposed", "stratum")
-    numbers = [*last(found)[LIMITS], found.association["statistic"], found.association["p_value"]]
-    np.testing.assert_allclose(np.array(numbers, float), reference("mh.or"), rtol=1e-12)
 
 
 def test_mantel_haenszel_by_education():

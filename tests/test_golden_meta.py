@@ -1,4 +1,4 @@
-"""Meta-analysis against metafor. Closed forms 1e-12; iterative 1e-8; rma.glmm only as far as it iterates (1e-4)."""
+"""Meta-analysis against metafor (validation/own/). Closed forms 1e-12; iterative 1e-8; rma.glmm to 1e-4."""
 
 import numpy as np
 import pandas as pd
@@ -33,21 +33,6 @@ def of_hackshaw(**options) -> meta.MetaAnalysis:
 def columns(table: pd.DataFrame, *names: str) -> np.ndarray:
     """Values of the columns one after the other, as R's c() of vectors."""
     return table[list(names)].to_numpy(float).T.ravel()
-
-
-@pytest.mark.parametrize("method", ["EE", *METHODS])
-def test_bcg(method):
-    fit = of_bcg(method=method)
-    row = fit.table.iloc[-1]
-    found = [row.coef, row.std_error, row.conf_low, row.conf_high, fit.tau2, fit.I2, fit.Q]
-    np.testing.assert_allclose(found, reference(f"meta.bcg.{method}"), rtol=closed(method))
-
-
-def test_bcg_hartung_knapp():
-    fit = of_bcg(hksj=True)
-    row = fit.table.iloc[-1]
-    found = [row.coef, row.std_error, row.conf_low, row.conf_high, *fit.prediction_interval]
-    np.testing.assert_allclose(found, reference("meta.bcg.hksj"), rtol=1e-8)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -160,20 +145,6 @@ def test_binomial_normal_model_against_metafor(name):
     found = [row.coef, row.std_error, lower, upper, fit.tau2, low, high, fit.I2, fit.H2, fit.Q, fit.Q_p_value]
     # 7 nodes and a stop at about 1e-5 (test above: the exact values)
     np.testing.assert_allclose(found, reference(f"own.meta.{name}.glmm"), rtol=1e-4)
-
-
-def test_pritz():
-    """The golden values: REML at rma's default stop, GLMM at that of rma.glmm, which is why 1e-5."""
-    data = read("pritz")
-    reml, tau2, glmm, glmm_tau2, freeman_tukey = reference("meta.prev")
-    logit = prevalence.pooled(data["xi"], data["ni"], method="REML")
-    binomial = prevalence.pooled(data["xi"], data["ni"], method="GLMM")
-    arcsine = prevalence.pooled(data["xi"], data["ni"], method="REML", transform="freeman-tukey")
-    assert logit.table["estimate"].iloc[-1] == pytest.approx(reml, rel=1e-6)
-    assert logit.tau2 == pytest.approx(tau2, rel=1e-4)
-    assert binomial.table["estimate"].iloc[-1] == pytest.approx(glmm, rel=1e-5)
-    assert binomial.tau2 == pytest.approx(glmm_tau2, rel=1e-4)
-    assert arcsine.table["estimate"].iloc[-1] == pytest.approx(freeman_tukey, rel=1e-5)
 
 
 def test_the_numbers_of_binomial_normal_do_not_depend_on_the_start():

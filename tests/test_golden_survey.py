@@ -40,24 +40,9 @@ def columns(estimates, *names: str) -> np.ndarray:
     return estimates.table[list(names)].to_numpy().T.ravel()
 
 
-@pytest.mark.parametrize("method", ["logit", "xlogit", "beta", "asin", "mean"])
-def test_prevalence_of_nhanes(method):
-    found = prevalence.survey(read("nhanes"), "HI_CHOL", NHANES, ci=CI.get(method, method))
-    check(interval(found), f"svy.ciprop.{method}", rtol=1e-11)  # logit: R fits a model, right to 3e-12
-
-
-@pytest.mark.parametrize("method", ["logit", "beta", "mean"])
-def test_prevalence_of_one_stage(method):
-    data = read("apiclus1").assign(none=lambda d: d["ell"] == 0)
-    found = prevalence.survey(data, "none", CLUS1, ci=CI.get(method, method))
-    # logit: R fits a model and stops at 6e-9
-    check(interval(found), f"svy.ciprop.clus1.{method}", rtol=1e-8 if method == "logit" else 1e-12)
-
-
 def test_likelihood_interval(colon):
-    """R's own inverts a spline and is right to 1e-5; the reference beside it solves for the deviance itself."""
+    """R's own inverts a spline and is right to 1e-5; these references solve for the deviance itself."""
     nhanes = prevalence.survey(read("nhanes"), "HI_CHOL", NHANES, ci="likelihood")
-    check(interval(nhanes), "svy.ciprop.likelihood", rtol=2e-5)
     check(interval(nhanes), "own.svy.likelihood.nhanes", rtol=1e-8)
     check(
         interval(prevalence.survey(colon, "many", COLON, ci="likelihood")), "own.svy.likelihood.colon", 1e-8
@@ -84,24 +69,8 @@ def test_prevalence_of_two_stages(method):
 
 def test_prevalence_by_groups():
     data = read("nhanes")
-    check(
-        columns(prevalence.survey(data, "HI_CHOL", NHANES, ["RIAGENDR", "race"]), "estimate", "std_error"),
-        "svy.by",
-    )
     found = prevalence.survey(data, "HI_CHOL", NHANES, ["agecat", "race"], ci="beta")
     check(columns(found, "estimate", "conf_low", "conf_high"), "own.svy.by.ci")
-
-
-def test_domain():
-    row = prevalence.survey(read("nhanes"), "HI_CHOL", NHANES, "RIAGENDR").table.iloc[0]
-    check([row["estimate"], row["std_error"]], "svy.domain")
-
-
-def test_design_effect():
-    data = read("nhanes")
-    names = ("estimate", "std_error", "design_effect")
-    overall = columns(prevalence.survey(data, "HI_CHOL", NHANES), *names)
-    check([*overall, *columns(prevalence.survey(data, "HI_CHOL", NHANES, "race"), *names)], "svy.deff")
 
 
 def test_intracluster_correlation():
@@ -112,17 +81,7 @@ def test_intracluster_correlation():
     check(intracluster_correlation(data["api00"].to_numpy(), np.zeros(len(data), int), 1, unit), "kappa.icc")
 
 
-def test_means():
-    estimate, std_error, _ = reference("svy.mean.clus1")
-    row = survey.mean(read("apiclus1"), "api00", CLUS1).table.iloc[0]
-    np.testing.assert_allclose([row["estimate"], row["std_error"]], [estimate, std_error], rtol=1e-12)
-    check(
-        columns(
-            survey.mean(read("apistrat"), "api00", STRAT), "estimate", "std_error", "conf_low", "conf_high"
-        ),
-        "svy.mean.strat",
-    )
-    check(columns(survey.mean(read("apiclus2"), "api00", CLUS2), "estimate", "std_error"), "svy.mean.clus2")
+def test_means_of_a_domain_in_two_stages():
     check(
         columns(survey.mean(read("apiclus2"), "api00", CLUS2, "stype"), "estimate", "std_error"),
         "own.svy.two.stage.domain",
@@ -143,7 +102,6 @@ def test_sampled_fraction():
 
 
 def test_totals_and_ratios():
-    check(columns(survey.total(read("apiclus1"), "enroll", CLUS1), "estimate", "std_error"), "svy.total")
     check(
         columns(survey.total(read("apiclus1"), "enroll", CLUS1, "stype"), "estimate", "std_error"),
         "own.svy.total.by",
@@ -153,10 +111,6 @@ def test_totals_and_ratios():
         "own.svy.two.stage.total",
     )
     check(
-        columns(survey.ratio(read("apistrat"), "api.stu", "enroll", STRAT), "estimate", "std_error"),
-        "svy.ratio",
-    )
-    check(
         columns(survey.ratio(read("apistrat"), "api.stu", "enroll", STRAT, "stype"), "estimate", "std_error"),
         "own.svy.ratio.by",
     )
@@ -164,7 +118,6 @@ def test_totals_and_ratios():
 
 def test_quantiles(colon):
     names = ("estimate", "conf_low", "conf_high", "std_error")
-    check(columns(survey.quantile(read("apiclus1"), "api00", CLUS1), *names), "svy.quantile")
     check(columns(survey.quantile(colon, "time", COLON, (0.1, 0.5, 0.9)), *names), "own.svy.quantile.colon")
     first = colon[colon["etype"] == 1].assign(rx=lambda d: pd.Categorical(d["rx"], ["Lev", "Lev+5FU", "Obs"]))
     found = columns(survey.quantile(first, "age", COLON, 0.5, by="rx"), "estimate", "std_error")
@@ -174,7 +127,6 @@ def test_quantiles(colon):
 
 def test_rao_scott(colon):
     names = ("statistic", "df", "df_residual", "p_value")
-    check(columns(survey.independence(read("apiclus1"), "sch.wide", "stype", CLUS1), *names), "svy.chisq")
     check(columns(survey.independence(read("nhanes"), "HI_CHOL", "race", NHANES), *names), "own.svy.chisq")
     check(columns(survey.independence(colon, "differ", "rx", COLON), *names), "own.svy.chisq.colon")
 
@@ -182,7 +134,6 @@ def test_rao_scott(colon):
 @pytest.mark.parametrize("rule", ["adjust", "average", "certainty", "remove"])
 def test_lonely_sampling_units(rule):
     found = survey.mean(read("lonely"), "api00", SurveyDesign("pw", strata="stype", lonely_psu=rule))
-    check(columns(found, "estimate", "std_error"), f"svy.lonely.{rule}")
     assert "1 stratum has only one sampling unit" in found.notes[0]
 
 
@@ -338,8 +289,6 @@ def test_standardization_with_a_design():
     found = prevalence.standardized(
         data, "high", age="age", standard=standard, by=["RIAGENDR", "race"], design=NHANES
     )
-    adjusted = found.table[found.table["measure"] == "standardized prevalence"]
-    check([*adjusted["estimate"], *adjusted["std_error"]], "svy.stdage")
     assert "77.8% of it" in " ".join(found.notes)
 
 

@@ -6,7 +6,6 @@ import pytest
 from golden import read, reference
 
 from dermcohort import ReplicateDesign, SurveyDesign
-from dermcohort.regression import logistic
 from dermcohort.survival import cox, incidence_rate, kaplan_meier
 from dermcohort.variance import jackknife
 
@@ -48,14 +47,6 @@ def heart() -> pd.DataFrame:
     return read("heart").assign(w=lambda d: 1 + 0.5 * (d["age"] > 0))
 
 
-@pytest.fixture(scope="module")
-def pbc() -> pd.DataFrame:
-    """R's help page: the randomized, weighted by the inverse of their probability to be so."""
-    data = read("pbc").assign(randomized=lambda d: d["trt"].notna(), dead=lambda d: d["status"] == 2)
-    weight = 1 / logistic("randomized ~ age * edema", data).predict(data)
-    return data.assign(w=weight)[data["randomized"]]
-
-
 def check(found, identifier, rtol=1e-12):
     np.testing.assert_allclose(np.asarray(found, float), reference(identifier), rtol=rtol)
 
@@ -87,12 +78,6 @@ def log_curves(km, times) -> np.ndarray:
 
 
 # ------------------------------------------------------------------------------------------ Cox
-
-
-def test_cox_of_a_sample(pbc):
-    design = SurveyDesign("w", strata="edema")
-    fit = cox("np.log(bili) + protime + albumin", pbc, time="time", event="dead", design=design)
-    check(both(fit), "svy.coxph", rtol=1e-8)
 
 
 def test_cox_of_a_domain(colon):
@@ -160,12 +145,6 @@ def test_fleming_harrington(death):
     check(curve(kaplan_meier(**exponential), [500, 1000, 2000]), "own.fh")
     clustered = kaplan_meier(**exponential, cluster="village", weights="w", ci="log")
     check(curve(clustered, [500, 1000, 2000]), "own.fh.cluster")
-
-
-def test_survival_of_a_sample(pbc):
-    design = SurveyDesign("w", strata="edema")
-    km = kaplan_meier(pbc, "time", "dead", design=design, estimator="fleming-harrington")
-    check(log_curves(km, [1000, 2000])[:4], "svy.km")
 
 
 def test_survival_of_villages(death, recurrence):

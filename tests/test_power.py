@@ -30,8 +30,6 @@ def clusters_by_r():
 
 
 CLOSED_FORMS = {
-    "power.lr": lambda: power.logrank(0.7, power=0.8),
-    "samp.prev": lambda: power.prevalence(0.05, 0.01, design_effect=2),
     "own.power.prop.power": lambda: power.two_proportions(0.30, 0.22, n=350),
     "own.power.ratio.power": lambda: power.two_proportions(0.12, 0.20, n=150, ratio=3),
     "own.power.cc": lambda: power.case_control(0.15, 1.8, power=0.9, ratio=2),
@@ -43,8 +41,6 @@ CLOSED_FORMS = {
     "own.samp.precision": lambda: power.prevalence(0.03, n=2500, design_effect=1.8, conf_level=0.9),
 }
 SEARCHED = {
-    # R's own search stops 7e-9 beside the closed form here
-    "power.prop": lambda: power.two_proportions(0.10, 0.15, power=0.9),
     "own.power.prop.n": lambda: power.two_proportions(0.02, 0.05, power=0.8, alpha=0.01),
     "own.power.prop.p2": lambda: power.two_proportions(0.08, n=1200, power=0.9),
     "own.power.cc.or": lambda: power.case_control(0.25, n=300, power=0.8),

@@ -533,6 +533,34 @@ def codebook(study: Path, target: Path) -> int:
     return 0
 
 
+@main.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--folder", default="validation", show_default=True, type=click.Path(path_type=Path))
+@click.option("--csv", "target", type=click.Path(path_type=Path), help="Write every value to this file.")
+@_exit_codes
+def validate(ids: tuple[str, ...], folder: Path, target: Path | None) -> int:
+    """Recompute on this machine the reference values from R that ship in validation/, or those of IDs.
+
+    Prints what agrees by topic and every disagreement; exit code 1 where there is one. --csv writes id, name,
+    reference, value, relative_difference, tolerance and ok of each value.
+
+    \b
+    Example:
+      dermcohort validate --csv validation.csv
+      dermcohort validate km.lung cox.lung.efron
+    """
+    from .validate import validate as validate_
+
+    try:
+        table = validate_(folder, ids)
+    except ValueError as error:
+        _fail(str(error), WRONG)
+        return WRONG
+    if target is not None:
+        table.drop(columns=["topic", "reason"]).to_csv(target, index=False, lineterminator="\n")
+    return _say_agreement(table)
+
+
 def _need_folders(*names: str) -> None:
     absent = [name for name in names if not Path(name).is_dir()]
     if absent:
@@ -599,3 +627,16 @@ def _say_checks(checks: Any) -> int:
         f"{checks['id'].nunique()} checks, {checks.loc[~checks['passed'], 'id'].nunique()} failed, {errors} error(s)"
     )
     return FINDINGS if errors else 0
+
+
+def _say_agreement(table: Any) -> int:
+    """A line a topic, and one for every value that differs from R; exit code 1 where one does."""
+    click.echo(f"{'topic':<18}{'ids':>6}{'values':>9}{'agree':>8}")
+    for topic, rows in table.groupby("topic", sort=False):
+        click.echo(f"{topic:<18}{rows['id'].nunique():>6}{len(rows):>9}{int(rows['ok'].sum()):>8}")
+    click.echo(f"{'together':<18}{table['id'].nunique():>6}{len(table):>9}{int(table['ok'].sum()):>8}")
+    for row in table[~table["ok"]].itertuples():
+        found = f"{row.value:.15g}, R {row.reference:.15g}, relative difference {row.relative_difference:.2g}"
+        name = f"{row.id} {row.name}".strip()
+        click.echo(f"DIFFERS  {name}: {row.reason or f'{found}, tolerated {row.tolerance:g}'}")
+    return 0 if table["ok"].all() else FINDINGS
