@@ -73,6 +73,14 @@ def test_prevalence_by_groups():
     check(columns(found, "estimate", "conf_low", "conf_high"), "own.svy.by.ci")
 
 
+def test_design_effect_of_a_mean():
+    """With replacement by default, as that of a prevalence."""
+    data = read("nhanes")
+    mean = survey.mean(data, "HI_CHOL", NHANES, "race").table["design_effect"]
+    share = prevalence.survey(data, "HI_CHOL", NHANES, "race").table["design_effect"]
+    np.testing.assert_allclose(mean, share, rtol=1e-12)
+
+
 def test_intracluster_correlation():
     data = read("apiclus1")
     from dermcohort.prevalence.survey import intracluster_correlation

@@ -7,7 +7,7 @@ Proportions are in `dermcohort.prevalence.survey`. Numbers as R's survey 4.1: `s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ def mean(
     design: Design,
     by: str | Sequence[str] | None = None,
     *,
+    replacement: bool = True,
     conf_level: float = 0.95,
 ) -> Estimates:
     """Mean of a number in the population that a sample stands for.
@@ -40,12 +41,15 @@ def mean(
     design : SurveyDesign or ReplicateDesign
     by : str or list of str, optional
         Groups (domains).
+    replacement : bool
+        Whether the simple random sample that `design_effect` compares with is drawn with replacement (R:
+        ``deff = "replace"``) or without, from a population as large as the sum of the weights (``deff = TRUE``).
     conf_level : float
 
     Returns
     -------
     Estimates
-        `measure` "mean", with `std_error`, `df` and `n` (unweighted).
+        `measure` "mean", with `std_error`, `df`, `n` (unweighted) and `design_effect`.
 
     Raises
     ------
@@ -60,8 +64,15 @@ def mean(
     0      2.75  3
     """
     domain = _Domain.of(data, [variable], design, by)
-    found = weighted_means(domain.values[0], domain.group, len(domain.table), domain.sample)
-    return domain.estimates("mean", found.estimate, found.std_error, "Survey-weighted means", conf_level)
+    y, group, n_groups, w = domain.values[0], domain.group, len(domain.table), domain.sample.weights
+    found = weighted_means(y, group, n_groups, domain.sample)
+    size = _sums(w, group, n_groups)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = _sums(w * (y - found.estimate[group]) ** 2, group, n_groups) / size * found.n / (found.n - 1)
+        left = 1.0 if replacement else 1 - found.n / size
+        design_effect = found.std_error**2 / (spread / found.n * left)
+    estimates = domain.estimates("mean", found.estimate, found.std_error, "Survey-weighted means", conf_level)
+    return replace(estimates, table=estimates.table.assign(design_effect=design_effect))
 
 
 def total(

@@ -67,11 +67,10 @@ def _standardized(read: Read) -> Values:
     return columns(adjusted, "estimate", "std_error")
 
 
-@recomputes("svy.mean.clus1", unreported=(2,))
+@recomputes("svy.mean.clus1")
 def _mean_of_districts(read: Read) -> Values:
-    """The design effect of a mean, R's third value, is not among the columns."""
-    found = survey.mean(read("apiclus1"), "api00", CLUS1)
-    return [*columns(found.table, "estimate", "std_error"), float("nan")]
+    found = survey.mean(read("apiclus1"), "api00", CLUS1, replacement=False)
+    return columns(found.table, "estimate", "std_error", "design_effect")
 
 
 @recomputes("svy.mean.strat")
