@@ -356,3 +356,9 @@ def test_what_a_reader_must_know():
 def test_wrong_arguments_are_explained(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("transform", ["arcsine", "freeman-tukey"])
+def test_no_case_anywhere_is_said(transform):
+    found = prevalence.pooled([0, 0, 0], [50, 80, 120], transform=transform)
+    assert "narrower than an exact one" in " ".join(found.notes)

@@ -270,4 +270,8 @@ def _count_notes(x: np.ndarray, n: np.ndarray, method: str, transform: str) -> t
             f"Transformed back at the harmonic mean of n ({1 / np.mean(1 / n):.4g}): misleading where the sizes of studies "
             "differ much (Schwarzer et al. 2019); compare with method='GLMM'."
         )
+    if transform != "logit" and method != "GLMM" and (not x.any() or (x == n).all()):
+        notes.append(
+            "No study has a case, or all have nothing else: the interval is narrower than an exact one of the sum."
+        )
     return tuple(notes)
