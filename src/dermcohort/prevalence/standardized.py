@@ -133,21 +133,21 @@ def standardized(
     crude = direct(x_all, n_all, np.ones(1), ci, conf_level)
 
     limit = 1.0 if population is None or ci == "wald" else np.inf
-    blocks = [
-        levels.assign(
-            term=outcome,
-            measure=f"{kind} prevalence",
-            estimate=result.estimate,
-            conf_low=result.low,
-            conf_high=np.minimum(result.high, limit),
-            std_error=result.std_error,
-            n=whole(n_all[:, 0]),
-            events=whole(x_all[:, 0]),
-            _group=range(len(levels)),
-        )
-        for kind, result in (("crude", crude), ("standardized", adjusted))
-    ]
-    table = pd.concat(blocks).sort_values("_group", kind="stable").drop(columns="_group")
+    common = {"n": whole(n_all[:, 0]), "events": whole(x_all[:, 0])}
+    table = _side_by_side(
+        levels,
+        outcome,
+        *(
+            {
+                "estimate": result.estimate,
+                "conf_low": result.low,
+                "conf_high": np.minimum(result.high, limit),
+                "std_error": result.std_error,
+                **common,
+            }
+            for result in (crude, adjusted)
+        ),
+    )
     notes = [*missing_note(len(frame), len(data), n_missing), *cells.notes]
     notes += _empty_notes(levels, n, cells.table["share"].to_numpy(), cells.labels)
     if (np.stack([crude.high, adjusted.high]) > limit).any():
@@ -186,22 +186,21 @@ def _from_survey(
     share = cells.table["share"].to_numpy()
     found = standardize_survey(y, codes, cell, len(levels), share, sample, ci, conf_level)
     events = np.bincount(codes[inside], y[inside], len(levels)).astype(int)
-    blocks = [
-        levels.assign(
-            term=outcome,
-            measure=f"{kind} prevalence",
-            estimate=found.estimate[i],
-            conf_low=found.low[i],
-            conf_high=found.high[i],
-            std_error=found.std_error[i],
-            df=found.df,
-            n=found.n,
-            events=events,
-            _group=range(len(levels)),
-        )
-        for i, kind in enumerate(("crude", "standardized"))
-    ]
-    table = pd.concat(blocks).sort_values("_group", kind="stable").drop(columns="_group")
+    common = {"df": found.df, "n": found.n, "events": events}
+    table = _side_by_side(
+        levels,
+        outcome,
+        *(
+            {
+                "estimate": found.estimate[i],
+                "conf_low": found.low[i],
+                "conf_high": found.high[i],
+                "std_error": found.std_error[i],
+                **common,
+            }
+            for i in range(2)
+        ),
+    )
     used = [*dict.fromkeys([outcome, *groups])]
     n_missing = {name: int(data[name].isna().sum()) for name in used}
     notes = [*missing_note(int(complete.sum()), len(data), n_missing), *cells.notes, *sample.notes]
@@ -222,6 +221,17 @@ def _from_survey(
         notes=tuple(notes),
         conf_level=conf_level,
     )
+
+
+def _side_by_side(
+    levels: pd.DataFrame, outcome: str, crude: dict[str, np.ndarray], adjusted: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """The crude and the standardized row of each group, one below the other."""
+    blocks = [
+        levels.assign(term=outcome, measure=f"{kind} prevalence", **columns, _group=range(len(levels)))
+        for kind, columns in (("crude", crude), ("standardized", adjusted))
+    ]
+    return pd.concat(blocks).sort_values("_group", kind="stable").drop(columns="_group")
 
 
 def _cell_sums(rows: np.ndarray, cells: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
