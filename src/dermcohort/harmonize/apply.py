@@ -6,19 +6,17 @@ added up. A rule that does not fit one table does not fit the file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..dictionary.model import Dictionary, IdRule, Variable, Wave
 from ..dictionary.problems import Place
 from ..readers import read_tables
 from .evaluate import EvaluationError, evaluate
-from .vectors import join
-from .verbs import Context, Outcome, RuleError, apply_rule, conform, raw_vector, summed_counts
+from .outcomes import Outcomes
+from .vectors import Vector, join
+from .verbs import Context, RuleError, apply_rule, conform, raw_vector
 
 CELLS = 1 << 23  # declared cells of a table: 64 MB of numbers
 _ID = Variable("participant_id", "", "participant", "text", {}, Place(""))
@@ -26,18 +24,23 @@ _ID = Variable("participant_id", "", "participant", "text", {}, Place(""))
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of one file: its ids and the outcome of every rule, or why the rule does not fit."""
+    """What a file has beside the outcomes: its ids, and why rules do not fit, that of the ids or others."""
 
     n_rows: int
-    ids: Outcome | RuleError
-    outcomes: dict[str, Outcome | RuleError]
+    ids: Vector | RuleError
+    errors: dict[str, RuleError]
     notices: tuple[str, ...]
 
 
 def apply_rules(
-    dictionary: Dictionary, wave: Wave, names: Sequence[str], raw: Path, rows: int | None
+    dictionary: Dictionary,
+    wave: Wave,
+    names: Sequence[str],
+    raw: Path,
+    rows: int | None,
+    outcomes: Outcomes,
 ) -> Applied:
-    """Read the id and the columns of the rules `names`, and apply these.
+    """Read the id and the columns of the rules `names`, and put what the rules make of them into `outcomes`.
 
     Parameters
     ----------
@@ -67,61 +70,39 @@ def apply_rules(
     )
     for table in tables:
         if table.offset == 0:  # the file begins, perhaps anew with another encoding
-            ids = _Parts()
-            outcomes = {name: _Parts() for name in rules}
+            ids: list[Vector] = []
+            id_error: RuleError | None = None
+            errors: dict[str, RuleError] = {}
+            _forget(outcomes, names)
         context = Context(dictionary.reasons, dictionary.conversions, table.columns, table.n_rows)
-        ids.add(_ids, wave.id, context)
+        try:
+            ids.append(_ids(wave.id, context))
+        except RuleError as error:
+            id_error = RuleError(str(error))  # without the frames that hold the table
         for name, rule in rules.items():
-            outcomes[name].add(apply_rule, dictionary.variables[name], rule, context)
+            if name in errors:
+                continue
+            try:
+                outcomes.add(name, apply_rule(dictionary.variables[name], rule, context))
+            except RuleError as error:
+                errors[name] = RuleError(str(error))
+                _forget(outcomes, [name])
         n_rows, notices = table.offset + table.n_rows, table.notices
         del table, context  # before the next one is read
-    return Applied(n_rows, ids.joined(), {name: outcomes.pop(name).joined() for name in rules}, notices)
+    return Applied(n_rows, id_error or join(ids), errors, notices)
 
 
-def _ids(rule: IdRule, context: Context) -> Outcome:
+def _forget(outcomes: Outcomes, names: Sequence[str]) -> None:
+    for name in names:
+        if name in outcomes:
+            del outcomes[name]
+
+
+def _ids(rule: IdRule, context: Context) -> Vector:
     """Participant ids as texts."""
     raw = raw_vector(context.columns[rule.column], {}, context)
     try:
         ids = evaluate(rule.expr, {rule.column: raw}, context.n_rows) if rule.expr else raw
     except EvaluationError as error:
         raise RuleError(str(error)) from None
-    return Outcome(conform(ids, _ID))
-
-
-class _Parts:
-    """The outcomes of one rule, table by table, until it fails."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
-        self.error: RuleError | None = None
-
-    def add(self, compute: Callable[..., Outcome], *arguments: Any) -> None:
-        if self.error is not None:
-            return
-        try:
-            self.outcomes.append(compute(*arguments))
-        except RuleError as error:
-            self.error = RuleError(str(error))  # without the frames that hold the table
-            self.outcomes.clear()
-
-    def joined(self) -> Outcome | RuleError:
-        if self.error is not None:
-            return self.error
-        first = self.outcomes[0]
-        if len(self.outcomes) == 1:
-            return first
-        counts = [part.before for part in self.outcomes if part.before is not None]
-        return Outcome(
-            join([part.vector for part in self.outcomes]),
-            _joined_limits(self.outcomes),
-            summed_counts(counts) if counts else None,
-            first.factor,
-        )
-
-
-def _joined_limits(parts: Sequence[Outcome]) -> np.ndarray | None:
-    """Detection limits a row, NaN where a table has none."""
-    if all(part.limits is None for part in parts):
-        return None
-    limits = [np.full(len(part.vector), np.nan) if part.limits is None else part.limits for part in parts]
-    return np.concatenate(limits)
+    return conform(ids, _ID)

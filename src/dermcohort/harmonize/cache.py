@@ -22,7 +22,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache as once
 from importlib.metadata import version
@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from ..dictionary.model import Cohort, Conversion, Dictionary, Privacy, Variable, Wave
-from .verbs import Outcome, RuleError, blank
+from .verbs import Outcome, blank
 
 LIBRARIES = ("numpy", "pandas", "pyarrow", "pyreadstat", "python-calamine")
 SOURCES = ("harmonize", "dictionary", "*reader*.py", "raw_table.py")
@@ -59,14 +59,19 @@ class Cache:
             )
         self.folder.chmod(0o700)
 
-    def load(self, dictionary: Dictionary, cohort: Cohort, wave: Wave, sha256: str) -> dict[str, Outcome]:
-        """Variable -> outcome, of the rules whose outcome is kept."""
-        known = {}
+    def load(
+        self,
+        dictionary: Dictionary,
+        cohort: Cohort,
+        wave: Wave,
+        sha256: str,
+        outcomes: MutableMapping[str, Outcome],
+    ) -> None:
+        """Put those that are kept into `outcomes`."""
         for name, key in _keys(dictionary, cohort, wave, sha256).items():
             outcome = _read(self.folder / f"{key}.npz", key, dictionary.variables[name])
             if outcome is not None:
-                known[name] = outcome
-        return known
+                outcomes[name] = outcome
 
     def save(
         self,
@@ -74,13 +79,16 @@ class Cache:
         cohort: Cohort,
         wave: Wave,
         sha256: str,
-        outcomes: Mapping[str, Outcome | RuleError],
+        outcomes: Mapping[str, Outcome],
+        names: Iterable[str],
     ) -> None:
-        """Keep the outcomes that may be kept."""
-        for name, key in _keys(dictionary, cohort, wave, sha256).items():
-            outcome = outcomes.get(name)
-            if isinstance(outcome, Outcome) and not _has_rare_code(outcome, dictionary.min_cell):
-                _write(self.folder / f"{key}.npz", key, outcome)
+        """Keep the outcomes of `names` that may be kept."""
+        keys = _keys(dictionary, cohort, wave, sha256)
+        for name in names:
+            if name in keys and name in outcomes:
+                outcome = outcomes[name]
+                if not _has_rare_code(outcome, dictionary.min_cell):
+                    _write(self.folder / f"{keys[name]}.npz", keys[name], outcome)
 
     def tidy(self, dictionary: Dictionary, hashes: Mapping[tuple[str, str], str]) -> None:
         """Remove what the next run of this dictionary could not use, so that the folder does not grow.

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..dictionary.model import Dictionary
 from .people import People
-from .vectors import Vector
+from .vectors import DAY, Vector
 from .visits import Visits
 from .wave import RawWave
 
@@ -24,45 +24,38 @@ def condition_events(visits: list[Visits], people: People, dictionary: Dictionar
     for variable in dictionary.variables.values():
         if variable.condition is None:
             continue
-        parts = []
-        for position, block in enumerate(visits):
+        n = len(people.ids)
+        has = np.zeros(n, bool)
+        lower, upper = np.full(n, "NaT", DAY), np.full(n, "NaT", DAY)
+        found: list[
+            tuple[np.ndarray, str | None]
+        ] = []  # persons in whom it is new, and how it was ascertained
+        for block in visits:
             vector, dates = block.vectors[variable.name], block.vectors["visit_date"]
-            known = np.flatnonzero(vector.known)
+            day = np.where(dates.known, dates.data, np.datetime64("NaT"))
+            yes = vector.known & (vector.data == 1)
+            ill, well = block.person[yes], block.person[vector.known & ~yes]
+            # the first visit with it may have no date: a later one bounds the onset too
+            upper[ill] = np.fmin(upper[ill], day[yes])
             rule = rules[block.wave].get(variable.name)
-            parts.append(
+            found.append((ill[~has[ill]], rule.ascertainment if rule else None))
+            has[ill] = True
+            lower[well] = np.where(has[well], lower[well], np.fmax(lower[well], day[vector.known & ~yes]))
+        person = np.concatenate([new for new, _ in found] or [np.array([], int)])
+        if len(person):
+            tables.append(
                 pd.DataFrame(
                     {
-                        "person": block.person[known],
-                        "order": position,
-                        "yes": vector.data[known] == 1,
-                        "date": np.where(dates.known, dates.data, np.datetime64("NaT"))[known].astype(
-                            "datetime64[s]"
+                        "participant_id": people.ids.to_numpy()[person],
+                        "event": variable.name,
+                        "lower": lower[person].astype("datetime64[s]"),
+                        "upper": upper[person].astype("datetime64[s]"),
+                        "ascertainment": np.repeat(
+                            np.array([how for _, how in found], dtype=object), [len(new) for new, _ in found]
                         ),
-                        "ascertainment": rule.ascertainment if rule else None,
                     }
                 )
             )
-        seen = pd.concat(parts, ignore_index=True)
-        first = seen[seen["yes"]].sort_values("order", kind="stable").drop_duplicates("person")
-        if first.empty:
-            continue
-        before = seen[~seen["yes"] & seen["date"].notna()].merge(
-            first[["person", "order"]], on="person", suffixes=("", "_first")
-        )
-        lower = before[before["order"] < before["order_first"]].groupby("person")["date"].max()
-        # the first visit with it may have no date: a later one bounds the onset too
-        upper = seen[seen["yes"]].groupby("person")["date"].min()
-        tables.append(
-            pd.DataFrame(
-                {
-                    "participant_id": people.ids.to_numpy()[first["person"]],
-                    "event": variable.name,
-                    "lower": lower.reindex(first["person"]).to_numpy(),
-                    "upper": upper.reindex(first["person"]).to_numpy(),
-                    "ascertainment": first["ascertainment"].to_numpy(),
-                }
-            )
-        )
     return tables
 
 

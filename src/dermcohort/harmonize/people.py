@@ -180,8 +180,9 @@ def settle_duplicates(raw_wave: RawWave, cohort: Cohort, findings: Findings) -> 
 def _rows_to_keep(raw_wave: RawWave, cohort: Cohort, rows: np.ndarray) -> np.ndarray:
     """One row of each number: the first in the file, or the one with the latest date."""
     table = pd.DataFrame({"id": raw_wave.ids[rows], "row": rows})
-    if cohort.duplicates == "keep_latest" and cohort.duplicates_by in raw_wave.outcomes:
-        dates = raw_wave.outcomes[cohort.duplicates_by].vector.take(rows)
+    by = cohort.duplicates_by
+    if cohort.duplicates == "keep_latest" and by is not None and by in raw_wave.outcomes:
+        dates = raw_wave.outcomes[by].vector.take(rows)
         table["date"] = np.where(dates.known, dates.data.astype("int64"), np.iinfo("int64").min)
         table = table.sort_values(["date", "row"], ascending=[False, True], kind="stable")
     else:

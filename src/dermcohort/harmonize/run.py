@@ -188,7 +188,7 @@ def _make(
     _check_files(dictionary, raw)
     kept = None if cache is None else Cache(cache)
     keys = {c.name: _read_key(key_file) if c.protect == "hash" else None for c in dictionary.cohorts.values()}
-    waves = harmonize_waves(dictionary, raw, keys, kept, chunk_rows, jobs)
+    waves = harmonize_waves(dictionary, raw, keys, kept, chunk_rows, jobs, spool)
     findings = Findings()
     order = computation_order(dictionary.variables)
     cohorts = [

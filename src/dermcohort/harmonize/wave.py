@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import mmap
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -22,10 +21,12 @@ from ..readers import ReaderError
 from .apply import apply_rules
 from .cache import Cache
 from .findings import Findings
+from .outcomes import Outcomes
 from .vectors import INVALID, NO_ANSWER, NOT_COLLECTED, UNMAPPED, Vector, relevel, strings
 from .verbs import Outcome, RuleError, blank
 
 KEPT, MERGED, QUARANTINED = 0, 1, 2
+HASHED = 1 << 23  # bytes at a time
 ACTIONS = ("kept", "merged", "quarantined")
 DECIDED = "decided by a person"
 ROW_REASONS = (
@@ -48,7 +49,7 @@ class RawWave:
     sha256: str
     n_rows: int
     ids: np.ndarray
-    outcomes: dict[str, Outcome]
+    outcomes: MutableMapping[str, Outcome]
     action: np.ndarray
     row_reason: np.ndarray
     decided: np.ndarray  # a person's decision about the row, else None
@@ -72,14 +73,17 @@ def harmonize_waves(
     cache: Cache | None,
     rows: int | None,
     jobs: int,
+    spool: Path | None,
 ) -> Iterator[RawWave]:
     """Every wave of every cohort in order, `jobs` at a time; `keys` are the secrets of the cohorts.
+
+    With a folder `spool` outcomes wait there, and not in memory.
 
     In processes and not in threads, because pyreadstat and pandas hold the interpreter while they read. Each starts
     anew: a forked one may hang on the threads of pyarrow.
     """
     tasks = (
-        (dictionary, cohort, wave, raw, keys[cohort.name], cache, rows)
+        (dictionary, cohort, wave, raw, keys[cohort.name], cache, rows, spool)
         for cohort in dictionary.cohorts.values()
         for wave in cohort.waves.values()
     )
@@ -114,20 +118,24 @@ def harmonize_wave(
     key: bytes | None,
     cache: Cache | None,
     rows: int | None,
+    spool: Path | None,
 ) -> RawWave:
     """Read the declared columns of one wave and apply its rules to every row.
 
     Rules whose outcome the cache knows are not applied, and what only they need is not read.
     """
     mapped = [name for name, rule in wave.rules.items() if rule.is_mapped]
+    outcomes = Outcomes(list(wave.rules), spool and spool / f"{cohort.name}.{wave.name}.rules")
     with ThreadPoolExecutor(1) as beside:  # the second core hashes what the first one reads
         sha256 = beside.submit(file_hash, raw / wave.file)
-        known = {} if cache is None else cache.load(dictionary, cohort, wave, sha256.result())
-        applied = apply_rules(dictionary, wave, [name for name in mapped if name not in known], raw, rows)
-    if known and applied.notices:  # another encoding than that with which the cached columns were read
-        known, applied = {}, apply_rules(dictionary, wave, mapped, raw, rows)
+        if cache is not None:
+            cache.load(dictionary, cohort, wave, sha256.result(), outcomes)
+        new = [name for name in mapped if name not in outcomes]
+        applied = apply_rules(dictionary, wave, new, raw, rows, outcomes)
+    if len(new) < len(mapped) and applied.notices:  # another encoding than that of the cached columns
+        new, applied = mapped, apply_rules(dictionary, wave, mapped, raw, rows, outcomes)
     if cache is not None and not applied.notices:
-        cache.save(dictionary, cohort, wave, sha256.result(), applied.outcomes)
+        cache.save(dictionary, cohort, wave, sha256.result(), outcomes, new)
     n_rows, findings = applied.n_rows, Findings()
     for notice in applied.notices:
         findings.add("H103", cohort.name, wave.name, "", 1, 1, notice)
@@ -138,26 +146,24 @@ def harmonize_wave(
         sha256=sha256.result(),
         n_rows=n_rows,
         ids=np.full(n_rows, None, dtype=object),
-        outcomes={},
+        outcomes=outcomes,
         action=np.zeros(n_rows, np.uint8),
         row_reason=np.zeros(n_rows, np.uint8),
         decided=np.full(n_rows, None, dtype=object),
-        applied=tuple(applied.outcomes),
+        applied=tuple(new),
         findings=findings,
     )
     _identify(raw_wave, applied.ids, key)
     for name, rule in wave.rules.items():
         variable = dictionary.variables[name]
         if not rule.is_mapped:
-            raw_wave.outcomes[name] = Outcome(blank(variable, n_rows, NOT_COLLECTED))
+            outcomes[name] = Outcome(blank(variable, n_rows, NOT_COLLECTED))
             continue
-        outcome = known[name] if name in known else applied.outcomes.pop(name)
-        if isinstance(outcome, RuleError):
-            message = f"{wave.file}: the rule of '{name}' does not fit: {outcome}"
+        if name in applied.errors:
+            message = f"{wave.file}: the rule of '{name}' does not fit: {applied.errors[name]}"
             findings.add("H102", cohort.name, wave.name, name, n_rows, n_rows, message)
-            outcome = Outcome(blank(variable, n_rows, UNMAPPED))
-        raw_wave.outcomes[name] = outcome
-        impossible = int((outcome.vector.why == INVALID).sum())
+            outcomes[name] = Outcome(blank(variable, n_rows, UNMAPPED))
+        impossible = int((outcomes[name].vector.why == INVALID).sum())
         if variable.type == "date":
             message = "dates that do not exist or stand for no date (9999-09-09)"
             findings.add("H304", cohort.name, wave.name, name, impossible, n_rows, message)
@@ -168,12 +174,15 @@ def harmonize_wave(
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 in one call over the mapped file, so that the interpreter is free for the reader meanwhile."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return hashlib.sha256(content).hexdigest()
+    """SHA-256 in pieces so large that the interpreter is free for the reader meanwhile."""
+    digest, piece = hashlib.sha256(), bytearray(HASHED)
+    with path.open("rb", buffering=0) as file:
+        while n := file.readinto(piece):
+            digest.update(memoryview(piece)[:n])
+    return digest.hexdigest()
 
 
-def _identify(raw_wave: RawWave, found: Outcome | RuleError, key: bytes | None) -> None:
+def _identify(raw_wave: RawWave, found: Vector | RuleError, key: bytes | None) -> None:
     """Participant ids as texts; rows without a valid id are set aside."""
     wave, n_rows, findings = raw_wave.wave, raw_wave.n_rows, raw_wave.findings
     if isinstance(found, RuleError):
@@ -181,7 +190,7 @@ def _identify(raw_wave: RawWave, found: Outcome | RuleError, key: bytes | None) 
         findings.add("H102", wave.cohort, wave.name, "participant_id", n_rows, n_rows, message)
         raw_wave.set_aside(np.arange(n_rows), QUARANTINED, "id missing")
         return
-    ids = found.vector
+    ids = found
     missing = ~ids.known
     raw_wave.set_aside(missing, QUARANTINED, "id missing")
     findings.add(
