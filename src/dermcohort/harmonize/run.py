@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,21 +19,20 @@ from tqdm import tqdm
 from ..dictionary.model import Cohort, Dictionary, Variable
 from ..dictionary.read import computation_order
 from ..readers import ReaderError, check_columns
-from ..study import STUDY_FORMAT, Study, absent_texts_as_none, schema_frame, write_study
+from ..study import Study, write_study
+from .assemble import HarmonizedCohort, Made, Rows, assemble
 from .cache import Cache
-from .checks import count_checks
-from .columns import VisitColumns, column
-from .decisions import apply_decisions, question_rows, questions_table
+from .decisions import apply_decisions, question_rows
 from .events import condition_events, dated_events, deaths
 from .findings import Findings
-from .linkage import linkage_row, linkage_table, visits_after_death
+from .linkage import linkage_row, visits_after_death
 from .people import People
 from .privacy import protect_events, protect_provenance, protect_values
 from .provenance import provenance_row
 from .spool import Spool
 from .vectors import ABOVE_LOQ, BELOW_LOD, NOT_APPLICABLE, NOT_COLLECTED, UNMAPPED, Vector
 from .visits import Visits, apply_ranges, check_dates, complete, skip_people, take_kept
-from .wave import ACTIONS, ROW_REASONS, RawWave, harmonize_waves
+from .wave import RawWave, harmonize_waves
 
 log = logging.getLogger(__name__)
 WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")  # their header costs as much as all their cells
@@ -102,8 +99,16 @@ def harmonize(
     >>> study = dc.harmonize(dictionary, raw="raw/")            # doctest: +SKIP
     """
     made = _make(dictionary, Path(raw), strict, key_file, progress, cache, jobs, chunk_rows)
+    parts = {name: pd.concat(make(), ignore_index=True) for name, make in made.parts.items()}
     visits, reasons = made.visits.frames()
-    return Study(**made.tables, visits=visits, reasons=reasons, schema=made.schema, manifest=made.manifest)
+    return Study(
+        **made.tables,
+        **parts,
+        visits=visits,
+        reasons=reasons,
+        schema=made.schema,
+        manifest=made.manifest,
+    )
 
 
 def harmonize_to(
@@ -151,20 +156,11 @@ def harmonize_to(
     shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
     try:
         made = _make(dictionary, Path(raw), strict, key_file, progress, cache, jobs, chunk_rows, spool)
+        parts = {name: make() for name, make in made.parts.items()}
         visits = {"visits": made.visits.groups(0), "reasons": made.visits.groups(1)}
-        return write_study(to, made.tables | visits, made.schema, made.manifest)
+        return write_study(to, made.tables | parts | visits, made.schema, made.manifest)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class _Made:
-    """A study whose visits are not yet tables."""
-
-    tables: dict[str, pd.DataFrame]  # all but visits and reasons
-    visits: VisitColumns
-    schema: pd.DataFrame
-    manifest: dict[str, Any]
 
 
 def _make(
@@ -177,7 +173,7 @@ def _make(
     jobs: int,
     chunk_rows: int | None,
     spool: Path | None = None,
-) -> _Made:
+) -> Made:
     """Everything of a study; finished waves wait in the folder `spool`, or in memory."""
     if not raw.is_dir():
         raise ReaderError(f"the folder '{raw}' with the raw files does not exist")
@@ -197,7 +193,7 @@ def _make(
     ]
     if kept is not None:
         kept.tidy(dictionary, {key: sha256 for item in cohorts for key, sha256 in item.hashes.items()})
-    made = _assemble(dictionary, cohorts, findings)
+    made = assemble(dictionary, cohorts, findings)
     errors = made.tables["findings"].query("severity == 'error'")
     if strict and len(errors):
         lines = [
@@ -225,21 +221,6 @@ def _check_files(dictionary: Dictionary, raw: Path) -> None:
         raise ReaderError("\n".join(problems))
 
 
-class _HarmonizedCohort:
-    """Everything one cohort contributes to the study."""
-
-    def __init__(self, cohort: Cohort, people: People):
-        self.cohort = cohort
-        self.people = people
-        self.visits: list[Visits] = []
-        self.events: list[pd.DataFrame] = []
-        self.ledger: list[pd.DataFrame] = []
-        self.linkage: list[dict[str, Any]] = []
-        self.questions: list[pd.DataFrame] = []
-        self.provenance: list[dict[str, Any]] = []
-        self.hashes: dict[tuple[str, str], str] = {}
-
-
 def _harmonize_cohort(
     dictionary: Dictionary,
     cohort: Cohort,
@@ -249,12 +230,12 @@ def _harmonize_cohort(
     key: bytes | None,
     progress: bool,
     spool: Path | None,
-) -> _HarmonizedCohort:
+) -> HarmonizedCohort:
     participant_variables = {
         name: variable for name, variable in dictionary.variables.items() if variable.entity == "participant"
     }
     people = People(cohort, participant_variables)
-    result = _HarmonizedCohort(cohort, people)
+    result = HarmonizedCohort(cohort, people)
     rows_of: dict[str, RawWave] = {}
     mine: Iterable[RawWave] = islice(waves, len(cohort.waves))
     bar = {"desc": cohort.name, "unit": "wave", "total": len(cohort.waves)}
@@ -271,7 +252,7 @@ def _harmonize_cohort(
         person = admission.person
         raw_wave.ids[raw_wave.kept] = people.ids.to_numpy()[person]  # one string a person, not one a row
         _report_unmapped(raw_wave, findings, dictionary.min_cell)
-        result.ledger.append(_ledger(raw_wave))
+        result.ledger.append(Rows(wave, raw_wave.action, raw_wave.row_reason))
         result.questions += [question_rows(raw_wave, *question) for question in raw_wave.questions]
         previous = result.visits[-1].person if result.visits else None
         result.linkage.append(linkage_row(raw_wave, admission, previous))
@@ -369,20 +350,6 @@ def _report_absent(block: Visits, dictionary: Dictionary, findings: Findings) ->
             findings.add("H402", block.cohort, block.wave, name, absent, n_asked, message)
 
 
-def _ledger(raw_wave: RawWave) -> pd.DataFrame:
-    n = raw_wave.n_rows
-    return pd.DataFrame(
-        {
-            "cohort": pd.Categorical.from_codes(np.zeros(n, np.int8), [raw_wave.wave.cohort]),
-            "wave": pd.Categorical.from_codes(np.zeros(n, np.int8), [raw_wave.wave.name]),
-            "file": pd.Categorical.from_codes(np.zeros(n, np.int8), [raw_wave.wave.file]),
-            "row": np.arange(1, n + 1, dtype=np.int32),
-            "action": pd.Categorical.from_codes(raw_wave.action.astype(np.int8), list(ACTIONS)),
-            "reason": pd.Categorical.from_codes(raw_wave.row_reason.astype(np.int8), list(ROW_REASONS)),
-        }
-    )
-
-
 def _finish_provenance(rows: list[dict[str, Any]], block: Visits, dictionary: Dictionary) -> None:
     """Final counts of visit variables, after ranges and skip patterns, and rows for derived variables."""
     found = {row["variable"]: row for row in rows if row["wave"] == block.wave}
@@ -408,218 +375,3 @@ def _counts(vector: Vector, dictionary: Dictionary) -> dict[str, int]:
     out = {"n": len(vector), "observed": int(counts[0])}
     out.update({f"n_{reason.name}": int(counts[reason.code]) for reason in dictionary.reasons.values()})
     return out
-
-
-# ---------------------------------------------------------------- tables
-
-
-def _assemble(dictionary: Dictionary, cohorts: list[_HarmonizedCohort], findings: Findings) -> _Made:
-    cohort_names = [item.cohort.name for item in cohorts]
-    wave_names = list(
-        dict.fromkeys(
-            wave.name for item in cohorts for wave in item.cohort.waves.values() if wave.kind == "visit"
-        )
-    )
-    blocks = [(item.people, block) for item in cohorts for block in item.visits]
-    variables = {name: v for name, v in dictionary.variables.items() if v.entity == "visit"}
-    visits = VisitColumns(blocks, variables, cohort_names, wave_names)
-    participants, participant_reasons = _participants(dictionary, cohorts, cohort_names)
-    checks = count_checks(dictionary, visits.values, visits.why, participants, participant_reasons, findings)
-    ledger = _stack([part for item in cohorts for part in item.ledger])
-    levels = {
-        "cohort": cohort_names,
-        "wave": wave_names,
-        "ledger_wave": list(ledger["wave"].cat.categories),
-        "file": list(ledger["file"].cat.categories),
-        "action": list(ACTIONS),
-        "reason": list(ROW_REASONS),
-    }
-    for name, variable in dictionary.variables.items():
-        if variable.type == "code" and name in variables:
-            levels[name] = visits.levels(name)
-        elif variable.type == "code" and name in participants.columns:
-            levels[name] = [str(level) for level in participants[name].cat.categories]
-    tables = {
-        "participants": participants,
-        "events": _events(cohorts, cohort_names),
-        "specimens": _specimens(cohort_names, wave_names),
-        "participant_reasons": participant_reasons,
-        "detection_limits": _limits(blocks, cohort_names, wave_names),
-        "ledger": ledger,
-        "linkage": linkage_table([row for item in cohorts for row in item.linkage]),
-        "questions": questions_table([part for item in cohorts for part in item.questions]),
-        "provenance": _provenance_table([row for item in cohorts for row in item.provenance], dictionary),
-        "findings": findings.table(),
-        "checks": checks,
-    }
-    return _Made(tables, visits, _schema(dictionary), _manifest(dictionary, cohorts, levels))
-
-
-def _participants(
-    dictionary: Dictionary, cohorts: list[_HarmonizedCohort], cohort_names: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    sizes = [len(item.people.ids) for item in cohorts]
-    values: dict[str, Any] = {
-        "cohort": pd.Categorical(np.repeat(cohort_names, sizes), cohort_names),
-        "participant_id": np.concatenate([item.people.ids.to_numpy() for item in cohorts]),
-    }
-    why: dict[str, Any] = {name: np.zeros(sum(sizes), np.int8) for name in values}
-    for name, variable in dictionary.variables.items():
-        if variable.entity == "participant":
-            values[name], why[name] = column([item.people.values[name] for item in cohorts], variable)
-    return pd.DataFrame(values, copy=False), pd.DataFrame(why, copy=False)
-
-
-def _events(cohorts: list[_HarmonizedCohort], cohort_names: list[str]) -> pd.DataFrame:
-    parts = [part.assign(cohort=item.cohort.name) for item in cohorts for part in item.events if len(part)]
-    columns = ["cohort", "participant_id", "event", "lower", "upper", "ascertainment"]
-    events = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    events["cohort"] = pd.Categorical(events["cohort"], cohort_names)
-    for bound in ("lower", "upper"):
-        events[bound] = pd.to_datetime(events[bound]).astype("datetime64[ns]")
-    return events[columns]
-
-
-def _limits(
-    blocks: list[tuple[People, Visits]], cohort_names: list[str], wave_names: list[str]
-) -> pd.DataFrame:
-    """The limit of every value outside the range of its assay."""
-    parts = []
-    for people, block in blocks:
-        for name, (rows, limit) in block.limits.items():
-            absent = ~block.vectors[name].known[rows]
-            rows, limit = rows[absent], limit[absent]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "cohort": block.cohort,
-                        "participant_id": people.ids.to_numpy()[block.person[rows]],
-                        "wave": block.wave,
-                        "variable": name,
-                        "limit": limit,
-                    }
-                )
-            )
-    columns = ["cohort", "participant_id", "wave", "variable", "limit"]
-    limits = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    limits["limit"] = limits["limit"].astype(float)
-    limits["cohort"] = pd.Categorical(limits["cohort"], cohort_names)
-    limits["wave"] = pd.Categorical(limits["wave"], wave_names)
-    return limits
-
-
-def _specimens(cohort_names: list[str], wave_names: list[str]) -> pd.DataFrame:
-    """No mapping declares specimens yet: the table is there, empty, with its columns."""
-    return pd.DataFrame(
-        {
-            "cohort": pd.Categorical([], cohort_names),
-            "participant_id": np.array([], object),
-            "wave": pd.Categorical([], wave_names),
-            "type": np.array([], object),
-            "date": np.array([], "datetime64[ns]"),
-            "quantity": np.array([], float),
-        }
-    )
-
-
-def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Concatenate tables whose categories differ, keeping them categories."""
-    out = {}
-    for name in parts[0].columns:
-        columns = [part[name] for part in parts]
-        if isinstance(columns[0].dtype, pd.CategoricalDtype):
-            out[name] = pd.api.types.union_categoricals(columns)
-        else:
-            out[name] = np.concatenate([column.to_numpy() for column in columns])
-    return pd.DataFrame(out, copy=False)
-
-
-def _provenance_table(rows: list[dict[str, Any]], dictionary: Dictionary) -> pd.DataFrame:
-    table = pd.DataFrame(rows)
-    counts = ["n", "observed", *[f"n_{name}" for name in dictionary.reasons]]
-    for name in counts:
-        table[name] = table[name].fillna(0).astype("int64")
-    return absent_texts_as_none(table)
-
-
-def _schema(dictionary: Dictionary) -> pd.DataFrame:
-    rows = []
-    for v in dictionary.variables.values():
-        condition = dictionary.conditions.get(v.condition or "")
-        row: dict[str, Any] = {
-            "variable": v.name,
-            "domain": v.domain,
-            "entity": v.entity,
-            "type": v.type,
-            "unit": v.unit,
-            "role": v.role or ("mean" if v.is_number else "count"),
-            "condition": v.condition,
-            "measures": v.measures,
-            "followed_until": v.followed_until,
-            "sensitive": v.sensitive,
-            "derive": v.derive.text if v.derive else None,
-            "asked_if": v.asked_if.text if v.asked_if else None,
-            "levels": list(v.levels) or None,
-            "codes": [c.code for c in v.categories] or None,
-            "soft": [x if isinstance(x, (int, float)) else str(x) for x in v.soft] if v.soft else None,
-            "hard": [x if isinstance(x, (int, float)) else str(x) for x in v.hard] if v.hard else None,
-            "source": v.source,
-            "icd10": list(condition.icd10.get("codes") or ()) or None if condition else None,
-            "icd11": list(condition.icd11.get("codes") or ()) or None if condition else None,
-        }
-        for language in dictionary.languages:
-            row[f"label_{language}"] = v.label.get(language)
-            row[f"levels_{language}"] = [c.label.get(language, c.name) for c in v.categories] or None
-            row[f"definition_{language}"] = (v.definition or {}).get(language)
-            row[f"case_definition_{language}"] = (
-                condition.case_definition.get(language) if condition else None
-            )
-        rows.append(row)
-    return schema_frame(rows)
-
-
-def _manifest(
-    dictionary: Dictionary, cohorts: list[_HarmonizedCohort], levels: dict[str, list[str]]
-) -> dict[str, Any]:
-    inputs = {
-        f"{row['cohort']}/{row['wave']}": {"file": row["file"], "sha256": row["sha256"]}
-        for item in cohorts
-        for row in item.provenance
-        if row.get("file")
-    }
-    return json.loads(
-        json.dumps(
-            {
-                "format": STUDY_FORMAT,
-                "dermcohort": version("dermcohort"),
-                "dictionary_version": dictionary.version,
-                "dictionary_sha256": dictionary.sha256(),
-                "languages": list(dictionary.languages),
-                "min_cell": dictionary.min_cell,
-                "reasons": {str(reason.code): reason.name for reason in dictionary.reasons.values()},
-                "reason_labels": {reason.name: dict(reason.label) for reason in dictionary.reasons.values()},
-                "cohorts": {name: dict(item.cohort.short) for name, item in _by_name(cohorts)},
-                "privacy": {name: _privacy(item.cohort) for name, item in _by_name(cohorts)},
-                "waves": {wave.name: dict(wave.label) for wave in dictionary.waves()},
-                "conditions": {name: dict(c.label) for name, c in dictionary.conditions.items()},
-                "inputs": inputs,
-                "levels": levels,
-            },
-            default=str,
-        )
-    )
-
-
-def _privacy(cohort: Cohort) -> dict[str, Any]:
-    """Which options are in force, without the levels of a map."""
-    options = cohort.privacy
-    return {
-        "protect": cohort.protect,
-        "shift_dates": options.shift_dates,
-        "coarsen": list(options.coarsen),
-        "withhold": list(options.withhold),
-    }
-
-
-def _by_name(cohorts: list[_HarmonizedCohort]) -> list[tuple[str, _HarmonizedCohort]]:
-    return [(item.cohort.name, item) for item in cohorts]
