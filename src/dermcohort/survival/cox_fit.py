@@ -114,14 +114,14 @@ class CoxFit(FittedModel):
             )
         if self.weights == WEIGHT:
             error[:] = np.nan
-        survival, error = np.exp(-hazard).ravel(), error.ravel()
-        low, high = survival_interval(survival, error, ci, self.conf_level)
+        survival, log_error = np.exp(-hazard).ravel(), error.ravel()
+        low, high = survival_interval(survival, log_error, ci, self.conf_level)
         return pd.DataFrame(
             {
                 "row": np.repeat(newdata.index.to_numpy(), len(moments)),
                 "time": np.tile(moments, len(X)),
                 "estimate": survival,
-                "std_error": survival * error,
+                "std_error": survival * log_error,
                 "conf_low": low,
                 "conf_high": high,
             }
@@ -157,7 +157,12 @@ class CoxFit(FittedModel):
         blocks = [*terms.values(), list(range(len(self.coefficients)))]
         statistics, df = proportional_hazards_tests(fitted, time_transform(fitted.rows, transform), blocks)
         table = pd.DataFrame(
-            {"term": [*terms, "GLOBAL"], "p_value": chi2.sf(statistics, df), "statistic": statistics, "df": df}
+            {
+                "term": [*terms, "GLOBAL"],
+                "p_value": chi2.sf(statistics, df),
+                "statistic": statistics,
+                "df": df,
+            }
         )
         return Estimates(
             table=table,

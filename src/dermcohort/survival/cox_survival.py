@@ -37,7 +37,9 @@ def predicted_hazard(
 
     hazard = up_to_times(at.step_hazard)
     hazard_variance = up_to_times(
-        np.divide(at.step_hazard**2, sets.step_weight, where=sets.step_weight > 0, out=np.zeros(len(at.step_hazard)))
+        np.divide(
+            at.step_hazard**2, sets.step_weight, where=sets.step_weight > 0, out=np.zeros(len(at.step_hazard))
+        )
     )
     mean = up_to_times(at.step_hazard[:, None] * at.step_mean)
     X = X - rows.center

@@ -127,7 +127,9 @@ def logrank(
     statistic, df = found.trend_test(contrast) if contrast is not None else found.test()
     notes = list(missing_note(len(frame), len(data), n_missing))
     if df < (1 if trend else len(labels) - 1):
-        notes.append("Groups are not at risk together: those that are not cannot be compared, and df are fewer.")
+        notes.append(
+            "Groups are not at risk together: those that are not cannot be compared, and df are fewer."
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = found.observed / found.expected
     table = labels.assign(

@@ -188,7 +188,9 @@ def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelih
             converged = True
             break
     covariance = np.linalg.pinv(at.information, hermitian=True)
-    return PartialLikelihoodMaximum(beta, covariance, at.loglik, loglik_null, score_statistic, step, converged, at)
+    return PartialLikelihoodMaximum(
+        beta, covariance, at.loglik, loglik_null, score_statistic, step, converged, at
+    )
 
 
 def score_residuals(X: np.ndarray, sets: RiskSets, at: Evaluation) -> np.ndarray:

@@ -89,7 +89,9 @@ def product_limit(
     steps = influence.greenwood() if variance is None else variance(influence)
     steps = np.concatenate([[0.0], steps])[number]
     log_error = np.where(survival > 0, np.sqrt(steps), np.nan)
-    return ProductLimit(time, n_risk, events, leaving - events, survival, cumulative_hazard, log_error, influence)
+    return ProductLimit(
+        time, n_risk, events, leaving - events, survival, cumulative_hazard, log_error, influence
+    )
 
 
 def survival_interval(

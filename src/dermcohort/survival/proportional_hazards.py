@@ -68,6 +68,8 @@ def proportional_hazards_tests(
     statistics, df = [], []
     for block in blocks:
         inside = np.ix_(block, block)
-        statistics.append(float(score[block] @ np.linalg.pinv(variance[inside], hermitian=True) @ score[block]))
+        statistics.append(
+            float(score[block] @ np.linalg.pinv(variance[inside], hermitian=True) @ score[block])
+        )
         df.append(len(block))
     return statistics, df

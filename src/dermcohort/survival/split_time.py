@@ -72,7 +72,9 @@ def split_time(
     require_columns(data, used, "data")
     for name in [episode, *([start] if entry is None else [])]:
         if name in data:
-            raise ValueError(f"the data have a column '{name}': name the new one otherwise (start=, episode=)")
+            raise ValueError(
+                f"the data have a column '{name}': name the new one otherwise (start=, episode=)"
+            )
     points = np.unique(np.asarray(cuts, float))
     points = points[~np.isnan(points)]
     if not len(points) or not np.isfinite(points).all():

@@ -84,7 +84,9 @@ class TimeCurve(Estimates):
             y_label=self._y_label,
             start=self._start,
             intervals=intervals,
-            n_risk=(lambda curve, times: self._values(curve, times)["n_risk"].to_numpy()) if at_risk else None,
+            n_risk=(lambda curve, times: self._values(curve, times)["n_risk"].to_numpy())
+            if at_risk
+            else None,
         )
 
     def _curves(self) -> list[tuple[dict[str, Any], pd.DataFrame]]:
