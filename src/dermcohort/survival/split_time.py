@@ -44,7 +44,7 @@ def split_time(
         Column of the time from which a row is at risk: at risk over (entry, time]. Without it everybody enters at 0.
     start, episode : str
         Names of the new columns: the start of each episode (where `entry` is given that column is changed instead),
-        and its number, 0 before the first cut.
+        and its number, 1 before the first cut.
 
     Returns
     -------
@@ -64,9 +64,9 @@ def split_time(
     >>> data = pd.DataFrame({"id": [1, 2], "years": [3.0, 8.0], "died": [1, 1]})
     >>> split_time(data, "years", "died", [5])
        id  years  died  entry  episode
-    0   1    3.0     1    0.0        0
-    1   2    5.0     0    0.0        0
-    1   2    8.0     1    5.0        1
+    0   1    3.0     1    0.0        1
+    1   2    5.0     0    0.0        1
+    1   2    8.0     1    5.0        2
     """
     used = [time, event, *([] if entry is None else [entry])]
     require_columns(data, used, "data")
@@ -99,7 +99,7 @@ def split_time(
             entry or start: np.maximum(begin[row], edges[number]),
             time: np.minimum(end[row], edges[number + 1]),
             event: (happened[row] * (number == last[row])).astype(int),
-            episode: number,
+            episode: number + 1,
         }
     )
     return _beside_incomplete(data, complete, row, episodes)
