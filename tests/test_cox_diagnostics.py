@@ -149,7 +149,7 @@ def test_properties(rows, ties):
     assert martingale.groupby(data["stratum"]).sum().abs().max() < 1e-9
     assert abs(fit.residuals("score")["x"].sum()) < 1e-6
     assert abs(fit.residuals("schoenfeld")["x"].sum()) < 1e-6
-    assert (np.sign(fit.residuals("deviance")) == np.sign(martingale)).all()
+    assert (fit.residuals("deviance") * martingale >= 0).all()
     dfbeta = fit.residuals("dfbeta")["x"]
     robust = cox("x", data, robust=True, **options)
     assert dfbeta @ dfbeta == pytest.approx(robust.covariance.iloc[0, 0], rel=1e-9)
@@ -238,18 +238,18 @@ def test_concordance_in_strata_clusters_and_with_weights(veteran):
 
 def test_concordance_influence_is_the_derivative(veteran):
     """Of the share of concordant pairs, in the weight of one row, by a difference."""
-    from dermcohort.survival.concordance import concordance
+    from dermcohort.survival.concordance import concordance, concordance_influence
 
     data = read("heart")
     weights = 1 + np.arange(len(data)) % 3 / 2
     arrays = [data[name].to_numpy(float) for name in ("age", "start", "stop", "event")]
-    found = concordance(*arrays, data["surgery"].to_numpy(), weights)
-    assert abs(found.influence.sum()) < 1e-12
+    influence = concordance_influence(*arrays, data["surgery"].to_numpy(), weights)
+    assert abs(influence.sum()) < 1e-12
     for row in (0, 7, 50):
         more, less = (weights + h * (np.arange(len(data)) == row) for h in (1e-5, -1e-5))
-        change = [concordance(*arrays, data["surgery"].to_numpy(), w).estimate for w in (more, less)]
+        change = [concordance(*arrays, data["surgery"].to_numpy(), w) for w in (more, less)]
         slope = (change[0] - change[1]) / 2e-5
-        assert found.influence[row] == pytest.approx(weights[row] * slope, rel=1e-5)
+        assert influence[row] == pytest.approx(weights[row] * slope, rel=1e-5)
 
 
 def test_tests_of_the_model(veteran):

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from ..design import require_columns
 from ..estimates import Estimates, FittedModel
 from . import cox_residuals
-from .concordance import Concordance, concordance
+from .concordance import concordance, concordance_influence
 from .cox_rows import CoxRows, FittedRows, cox_rows
 from .cox_survival import predicted_hazard
 from .product_limit import INTERVALS, survival_interval
@@ -213,26 +213,27 @@ class CoxFit(FittedModel):
             index = index[cox_residuals.events_in_order(fitted)]
         return pd.DataFrame(values, index, self.coefficients.index)
 
-    @property
+    @cached_property
     def concordance(self) -> float:
         """Harrell's C: how often the person with the higher hazard has the earlier event."""
-        return self._concordance.estimate
+        return concordance(*self._risks())
 
-    @property
+    @cached_property
     def concordance_std_error(self) -> float:
         """Standard error of C (infinitesimal jackknife), within clusters where the fit has them; NaN with `design`."""
         if self.weights == WEIGHT:
             return math.nan
-        influence = self._concordance.influence
+        influence = concordance_influence(*self._risks())
         codes = self.design.codes(list(self.cluster) or None)
         totals = influence if codes is None else np.bincount(codes, influence)
         return float(np.sqrt(np.sum(totals**2)))
 
-    @cached_property
-    def _concordance(self) -> Concordance:
+    def _risks(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         rows = self._rows("concordance")
         risk = rows.X @ self.coefficients.to_numpy()
-        return concordance(risk, rows.entry, rows.exit_, rows.event, rows.stratum, rows.weights)
+        return risk, rows.entry, rows.exit_, rows.event, rows.stratum, rows.weights
 
     def _rows(self, asked: str) -> CoxRows:
         if self.design is None:
