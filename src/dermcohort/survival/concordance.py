@@ -1,7 +1,8 @@
 """Harrell's concordance for right-censored, late-entering, stratified and weighted data.
 
 Source: Harrell et al. (1982) JAMA 247:2543; pairs as in R's `survival::concordance`: a death is compared with
-everybody at risk at its time who outlives it, within the stratum; equal predictions count one half. The standard error is the infinitesimal jackknife's.
+everybody at risk at its time who outlives it, within the stratum; equal predictions count one half. The standard
+error is that of the infinitesimal jackknife.
 """
 
 from __future__ import annotations

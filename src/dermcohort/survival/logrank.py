@@ -29,7 +29,7 @@ from .partial_likelihood import RiskSets, risk_sets
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class LogRank(Estimates):
-    """Observed and expected events of the groups in `.table`; the test in `.statistic` (chi-square), `.df`, `.p_value`."""
+    """Observed and expected events of the groups in `.table`; chi-square test in `.statistic`, `.df`, `.p_value`."""
 
     statistic: float
     df: int
@@ -100,7 +100,7 @@ def logrank(
     0   a       3.0      1.15
     1   b       2.0      3.85
     >>> round(test.statistic, 3), test.df
-    (4.962, 1)
+    (5.052, 1)
     """
     if rho < 0 or gamma < 0:
         raise ValueError(f"rho and gamma must not be negative, they are {rho:g} and {gamma:g}")
