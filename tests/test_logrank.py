@@ -114,7 +114,8 @@ def test_properties(rows, weight):
         assert again.df == test.df
         assert again.statistic == pytest.approx(test.statistic, rel=1e-9, abs=1e-9, nan_ok=True)
     if test.df:
-        trend = logrank(data, *OUTCOME, "arm", trend=True, **options)
+        ordered = data.assign(arm=data["arm"].astype("category"))
+        trend = logrank(ordered, *OUTCOME, "arm", trend=True, **options)
         assert trend.statistic == pytest.approx(test.statistic, rel=1e-9, abs=1e-9)
 
 
@@ -123,7 +124,7 @@ def test_groups_that_are_never_at_risk_together():
     test = logrank(data, *OUTCOME, "arm", strata="stratum")
     assert test.df == 0 and np.isnan(test.statistic) and np.isnan(test.p_value)
     assert "not at risk together" in " ".join(test.notes)
-    assert logrank(data, *OUTCOME, "arm", strata="stratum", trend=True).df == 0
+    assert logrank(data.assign(arm=[1, 1, 2, 2]), *OUTCOME, "arm", strata="stratum", trend=True).df == 0
 
 
 def test_bad_input(lung):
@@ -133,8 +134,14 @@ def test_bad_input(lung):
         logrank(lung.assign(dead=0), "time", "dead", "sex")
     with pytest.raises(ValueError, match="scores= belongs to trend=True"):
         logrank(lung, "time", "dead", "sex", scores=[1, 2])
-    with pytest.raises(ValueError, match=r"scores: \[1, 1\] must be 2 numbers, one a group"):
+    with pytest.raises(ValueError, match="scores must be finite numbers that are not all the same"):
         logrank(lung, "time", "dead", "sex", trend=True, scores=[1, 1])
+    with pytest.raises(ValueError, match="scores: 3 given, but 'sex' has 2 levels"):
+        logrank(lung, "time", "dead", "sex", trend=True, scores=[1, 2, 3])
+    with pytest.raises(ValueError, match="'arm' is text, which has no order"):
+        logrank(lung.assign(arm=lung["sex"].map({1: "b", 2: "a"})), "time", "dead", "arm", trend=True)
+    with pytest.raises(ValueError, match="trend=True needs one column in by, there are 2"):
+        logrank(lung, "time", "dead", ["sex", "ecog"], trend=True)
     with pytest.raises(ValueError, match="must not be negative, they are -1 and 0"):
         logrank(lung, "time", "dead", "sex", rho=-1)
     with pytest.raises(ValueError, match="'time' is not after 'begin' in 228 rows"):

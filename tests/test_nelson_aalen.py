@@ -89,7 +89,9 @@ def test_nobody_and_everybody_has_the_event():
 
 def test_views(tmp_path):
     found = nelson_aalen(read("heart"), "stop", "event", entry="start", by="transplant")
-    assert found.plot().get_ylabel() == "Cumulative hazard"
+    axes = found.plot()
+    assert axes.get_ylabel() == "Cumulative hazard"
+    assert axes.get_ylim()[1] > found.table["conf_high"].max() > 1
     assert "Cumulative hazard (95% CI)" in found.to_display().columns
     again = NelsonAalen.load(found.save(tmp_path / "hazard"))
     pd.testing.assert_frame_equal(again.at(100), found.at(100))

@@ -21,7 +21,7 @@ from scipy.stats import chi2
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import Estimates, missing_note, tidy
-from ..groups import group_codes
+from ..groups import group_codes, level_scores
 from ..tables import format_p
 from .frame import check_times, used_columns
 from .partial_likelihood import RiskSets, risk_sets
@@ -74,9 +74,11 @@ def logrank(
         Weight S^rho (1 - S)^gamma of an event, not negative. rho=1 is Peto-Peto's Wilcoxon test, which looks at early
         differences; gamma=1 looks at late ones.
     trend : bool
-        Test for a hazard that rises or falls over the groups in their order (1 df) instead.
+        Test for a hazard that rises or falls over the groups in their order (1 df) instead; `by` is then one column, a
+        category in its order, or numbers or booleans in theirs.
     scores : sequence of float, optional
-        Score of each group in the trend; 1, 2, 3, ... where not given, for numbers as well.
+        Score of each level in the trend, as many as the category has levels (of numbers: as many as occur);
+        1, 2, 3, ... where not given, for numbers as well. A level that nobody has keeps its place.
 
     Returns
     -------
@@ -89,7 +91,8 @@ def logrank(
     Raises
     ------
     ValueError
-        For times that do not fit, no event, a single group, or scores that do not fit the groups.
+        For times that do not fit, no event, a single group, a trend over text without an order, or scores that
+        do not fit the levels.
 
     Examples
     --------
@@ -109,6 +112,8 @@ def logrank(
     groups, strata_names = as_list(by), as_list(strata)
     used = used_columns(time, event, entry, groups, strata_names)
     require_columns(data, used, "data")
+    if trend and len(groups) > 1:
+        raise ValueError(f"trend=True needs one column in by, there are {len(groups)}")
     n_missing = {name: int(data[name].isna().sum()) for name in used}
     frame = data[used].dropna()
     if frame.empty:
@@ -121,9 +126,9 @@ def logrank(
     if len(labels) < 2:
         raise ValueError(f"by: {' and '.join(groups)} must make two groups or more, there is 1")
     stratum = group_codes(frame[strata_names])[0]
+    contrast = level_scores(frame[groups[0]], labels[groups[0]], groups[0], scores) if trend else None
 
     found = compare_groups(start, exit_, happened, group, len(labels), stratum, rho, gamma)
-    contrast = _scores(scores, len(labels)) if trend else None
     statistic, df = found.trend_test(contrast) if contrast is not None else found.test()
     notes = list(missing_note(len(frame), len(data), n_missing))
     if df < (1 if trend else len(labels) - 1):
@@ -213,17 +218,6 @@ def _survival_before(sets: RiskSets, stratum: np.ndarray, step: np.ndarray) -> n
     of_time[sets.time_of_death] = stratum[sets.deaths]
     first = np.flatnonzero(np.diff(of_time)) + 1
     return np.concatenate([np.concatenate([[1.0], np.cumprod(own)[:-1]]) for own in np.split(step, first)])
-
-
-def _scores(scores: Sequence[float] | None, n_groups: int) -> np.ndarray:
-    if scores is None:
-        return np.arange(1.0, n_groups + 1)
-    values = np.asarray(scores, float)
-    if values.shape != (n_groups,) or not np.isfinite(values).all() or np.ptp(values) == 0:
-        raise ValueError(
-            f"scores: {list(scores)} must be {n_groups} numbers, one a group in their order, not all the same"
-        )
-    return values
 
 
 def _method(

@@ -117,7 +117,7 @@ def rmst(
         n=rows.n,
         events=rows.events,
         n_missing=rows.n_missing,
-        notes=rows.notes,
+        notes=(*((f"Differences and ratios are against {first}.",) if against else ()), *rows.notes),
         conf_level=conf_level,
     )
 

@@ -59,6 +59,11 @@ def split_time(
         For times that do not fit (without `entry` also a time of 0, at which nobody is at risk), no cut, or a new
         column that the data already have.
 
+    Notes
+    -----
+    Cutting at every time of an event makes up to rows x events episodes: round the times of a large cohort first, or
+    cut at fewer points.
+
     Examples
     --------
     >>> data = pd.DataFrame({"id": [1, 2], "years": [3.0, 8.0], "died": [1, 1]})
