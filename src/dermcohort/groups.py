@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,33 @@ def group_codes(groups: pd.DataFrame, inside: np.ndarray | None = None) -> tuple
     grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)
     codes[inside] = grouped.ngroup().to_numpy()
     return codes, grouped.size().index.to_frame(index=False)
+
+
+def level_scores(
+    values: pd.Series, found: pd.Series, name: str, scores: Sequence[float] | None
+) -> np.ndarray:
+    """Score of each level found, 1, 2, 3, ... where not given; of a category, by its place among all its levels.
+
+    Raises
+    ------
+    ValueError
+        For text without an order, or scores that do not fit the levels or do not differ.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        used = values.cat.remove_unused_categories().cat.categories
+        place = values.cat.categories.get_indexer(used)
+        n_levels = len(values.cat.categories)
+    elif pd.api.types.is_numeric_dtype(values.dtype):  # booleans too
+        place, n_levels = np.arange(len(found)), len(found)
+    else:
+        raise ValueError(f"'{name}' is text, which has no order: make it a category with ordered levels")
+    given = np.arange(1.0, n_levels + 1) if scores is None else np.asarray(scores, float)
+    if given.shape != (n_levels,):
+        raise ValueError(f"scores: {given.size} given, but '{name}' has {n_levels} levels; give one a level")
+    used_scores = given[place]
+    if not np.isfinite(used_scores).all() or np.ptp(used_scores) == 0:
+        raise ValueError("scores must be finite numbers that are not all the same")
+    return used_scores
 
 
 def event_counts(values: pd.Series, name: str) -> np.ndarray:

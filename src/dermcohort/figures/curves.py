@@ -42,7 +42,8 @@ def curve_figure(
     ticks = round_times(last)
     ax.set_xticks(ticks)
     ax.set_xlim(0, last)
-    ax.set_ylim(0, 1)
+    tallest = max(curve[["estimate", "conf_high"]].max(axis=None) for curve in curves.values())
+    ax.set_ylim(0, 1 if tallest <= 1 else None)  # a cumulative hazard may be above 1
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     ax.spines[["top", "right"]].set_visible(False)

@@ -17,6 +17,7 @@ from scipy.stats import chi2, norm
 
 from ..design import level_text
 from ..estimates import Estimates, tidy
+from ..groups import level_scores
 from ..tables import format_p
 from ..variance import ReplicateDesign, SurveyDesign
 from .compare_groups import read_groups
@@ -103,7 +104,7 @@ def trend(
     if design is not None:
         return _with_design(data, outcome, ordered, scores, design, conf_level)
     groups = read_groups(data, outcome, ordered, conf_level)
-    score = _scores(data[ordered], groups.counts[ordered], ordered, scores)
+    score = level_scores(data[ordered], groups.counts[ordered], ordered, scores)
     x, n = groups.counts["events"].to_numpy(float), groups.counts["n"].to_numpy(float)
     line = linear_trend(x, n, score)
 
@@ -165,7 +166,7 @@ def _with_design(
 ) -> Trend:
     weighted = weighted_groups(data, outcome, ordered, design, conf_level)
     of_levels = survey(data, outcome, design, by=ordered, conf_level=conf_level)
-    score = _scores(data[ordered], of_levels.table[ordered], ordered, scores)
+    score = level_scores(data[ordered], of_levels.table[ordered], ordered, scores)
     line = survey_trend(weighted, score, conf_level)
     levels = of_levels.table.assign(level=weighted.levels, score=score).drop(columns=["term", ordered])
     slope = {
@@ -235,24 +236,3 @@ def _test(squares: float, binomial: float, df: int) -> dict[str, float]:
         return {"statistic": math.nan, "df": float(df), "p_value": math.nan}
     statistic = float(squares / binomial)
     return {"statistic": statistic, "df": float(df), "p_value": float(chi2.sf(statistic, df))}
-
-
-def _scores(values: pd.Series, found: pd.Series, name: str, scores: Sequence[float] | None) -> np.ndarray:
-    """Score of each level found; of a category, by its place among all its levels."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        used = values.cat.remove_unused_categories().cat.categories
-        place = values.cat.categories.get_indexer(used)
-        n_levels = len(values.cat.categories)
-    elif pd.api.types.is_numeric_dtype(values.dtype):  # booleans too
-        place, n_levels = np.arange(len(found)), len(found)
-    else:
-        raise ValueError(
-            f"ordered: '{name}' is text, which has no order: make it a category with ordered levels"
-        )
-    given = np.arange(1.0, n_levels + 1) if scores is None else np.asarray(scores, float)
-    if given.shape != (n_levels,):
-        raise ValueError(f"scores: {given.size} given, but '{name}' has {n_levels} levels; give one a level")
-    used_scores = given[place]
-    if not np.isfinite(used_scores).all() or np.ptp(used_scores) == 0:
-        raise ValueError("scores must be finite numbers that are not all the same")
-    return used_scores

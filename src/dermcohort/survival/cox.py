@@ -8,8 +8,6 @@ robust variance uses score residuals of the same ties method as the fit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,68 +15,20 @@ import pandas as pd
 from ..design import (
     Column,
     as_list,
-    binary_outcome,
     build_design,
     coefficient_table,
     require_columns,
     sparse_notes,
     still_moving,
 )
-from ..estimates import FittedModel
 from ..variance import Replicates, sandwich
-from .concordance import concordance
-from .frame import check_times, check_weights, used_columns
-from .partial_likelihood import (
-    PartialLikelihoodMaximum,
-    maximize_partial_likelihood,
-    risk_sets,
-    score_residuals,
-)
+from .cox_fit import CoxFit, chi_square_test
+from .cox_rows import CoxRows, cox_rows
+from .frame import used_columns
+from .partial_likelihood import PartialLikelihoodMaximum, maximize_partial_likelihood, score_residuals
 from .sampling import WEIGHT, Design, refuse_beside_design, sample_notes, sampled_rows
 
 TIES = ("efron", "breslow")
-
-
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class CoxFit(FittedModel):
-    """Hazard ratios in `.table`; log hazard ratios in `.coefficients`.
-
-    `.reference` is the row of covariates predictions are relative to: the mean, or 0 for a column coded 0/1.
-    """
-
-    loglik_null: float
-    reference: pd.Series
-    time: str
-    event: str
-    entry: str | None = None
-    strata: tuple[str, ...] = ()
-    weights: str | None = None
-    ties: str = "efron"
-
-    def predict(self, newdata: pd.DataFrame, kind: str = "lp") -> pd.Series:
-        """Log hazard ratio ("lp") or hazard ratio ("risk") of each row against `.reference`."""
-        if kind not in ("lp", "risk"):
-            raise ValueError(f"predict: kind='{kind}' is unknown; choose lp or risk")
-        matrix = self._new_matrix(newdata).to_numpy() - self.reference.to_numpy()
-        linear = matrix @ self.coefficients.to_numpy()
-        return pd.Series(np.exp(linear) if kind == "risk" else linear, index=newdata.index, name=kind)
-
-    @cached_property
-    def concordance(self) -> float:
-        """Harrell's C: how often the person with the higher hazard has the earlier event."""
-        if self.design is None:
-            raise ValueError("concordance: these estimates were loaded from a file; fit the model again")
-        frame = self.design
-        start, exit_ = check_times(frame.frame, self.time, self.entry)
-        w = check_weights(frame.frame, self.weights)
-        return concordance(
-            frame.matrix @ self.coefficients.to_numpy(),
-            start,
-            exit_,
-            binary_outcome(frame.frame[self.event], self.event),
-            frame.codes(self.strata or None),
-            np.ones(len(exit_)) if w is None else w,
-        )
 
 
 def cox(
@@ -131,7 +81,8 @@ def cox(
     Returns
     -------
     CoxFit
-        Rows of `measure` "HR", a row of 1 for each reference level.
+        Rows of `measure` "HR", a row of 1 for each reference level; with `.ph_test()`, `.residuals(kind)`,
+        `.survival(newdata, times)`, `.predict(newdata)`, `.concordance` and the tests of the whole model.
 
     Raises
     ------
@@ -169,57 +120,47 @@ def cox(
     frame = build_design(formula, data, two_sided=False, others=others, intercept=False)
     if not frame.columns:
         raise ValueError("formula has no covariate: use kaplan_meier for a curve without any")
-    start, exit_ = check_times(frame.frame, time, entry)
-    happened = binary_outcome(frame.frame[event], event)
-    if not happened.any():
-        raise ValueError(f"'{event}' never happens among the {len(happened):,} complete rows")
-    w = check_weights(frame.frame, weights)
-
-    X = frame.matrix
-    stratum = frame.codes(strata_names or None)
-    sets = risk_sets(start, exit_, happened, stratum, np.ones(len(X)) if w is None else w, ties)
-    maximum = maximize_partial_likelihood(X, sets)
-    unbounded = still_moving(X, maximum.last_step)
-    use_robust = (w is not None or bool(clusters)) if robust is None else robust
-    covariance = maximum.covariance
+    rows = cox_rows(
+        frame, time=time, event=event, entry=entry, strata=strata_names, weights=weights, ties=ties
+    )
+    sets = rows.risk_sets()
+    maximum = maximize_partial_likelihood(rows.X, sets)
+    unbounded = still_moving(rows.X, maximum.last_step)
+    use_robust = (weights is not None or bool(clusters)) if robust is None else robust
     cluster_codes = frame.codes(clusters or None)
     n_clusters = None if cluster_codes is None else int(cluster_codes.max()) + 1
     if isinstance(sample, Replicates):
-
-        def coefficients(weights: np.ndarray) -> np.ndarray:
-            w = weights[frame.frame.index]
-            return _refitted(X, start, exit_, happened, stratum, w, ties)
-
-        covariance = sample.covariance(coefficients)
+        covariance = _of_replicates(sample, rows, frame.frame.index.to_numpy())
     elif use_robust:
-        influence = sets.weights[:, None] * score_residuals(X, sets, maximum.at) @ maximum.covariance
+        influence = rows.weights[:, None] * score_residuals(rows.X, sets, maximum.at) @ maximum.covariance
         if sample is None:
             covariance = sandwich(influence, cluster_codes)
         else:
-            of_all = np.zeros((len(sample.weights), X.shape[1]))
+            of_all = np.zeros((len(sample.weights), rows.X.shape[1]))
             of_all[frame.frame.index] = influence
             covariance = sample.covariance(of_all)
+    else:
+        covariance = maximum.covariance
 
-    table = coefficient_table(
-        frame.columns,
-        X,
-        maximum.coefficients,
-        covariance,
-        measure="HR",
-        conf_level=conf_level,
-        event=happened,
-        unbounded=unbounded,
-    )
-    coded = np.isin(X, (-1.0, 0.0, 1.0)).all(axis=0)
+    coded = np.isin(rows.X, (-1.0, 0.0, 1.0)).all(axis=0)
     return CoxFit(
-        table=table,
+        table=coefficient_table(
+            frame.columns,
+            rows.X,
+            maximum.coefficients,
+            covariance,
+            measure="HR",
+            conf_level=conf_level,
+            event=rows.event,
+            unbounded=unbounded,
+        ),
         method=_method(ties, entry, strata_names, clusters, use_robust, design),
-        n=len(X),
-        events=int(happened.sum()),
+        n=len(rows.X),
+        events=int(rows.event.sum()),
         n_missing={name: count for name, count in frame.n_missing.items() if name != WEIGHT},
         notes=(
             *frame.notes,
-            *_notes(maximum, unbounded, frame.columns, happened, weights, use_robust, n_clusters),
+            *_notes(maximum, unbounded, frame.columns, rows.event, weights, use_robust, n_clusters),
             *(() if sample is None else sample_notes(sample, frame.frame.index.to_numpy())),
         ),
         conf_level=conf_level,
@@ -228,36 +169,26 @@ def cox(
         loglik=maximum.loglik,
         design=frame,
         loglik_null=maximum.loglik_null,
-        reference=pd.Series(np.where(coded, 0.0, X.mean(axis=0)), frame.names, name="reference"),
+        score_test=chi_square_test(maximum.score_statistic, len(frame.columns)),
+        reference=pd.Series(np.where(coded, 0.0, rows.X.mean(axis=0)), frame.names, name="reference"),
         time=time,
         event=event,
         entry=entry,
         strata=tuple(strata_names),
+        cluster=tuple(clusters),
         weights=weights,
         ties=ties,
     )
 
 
-def _refitted(
-    X: np.ndarray,
-    start: np.ndarray | None,
-    exit_: np.ndarray,
-    event: np.ndarray,
-    stratum: np.ndarray | None,
-    w: np.ndarray,
-    ties: str,
-) -> np.ndarray:
-    """Coefficients with other weights, without the rows that have none."""
-    rows = w > 0
-    sets = risk_sets(
-        None if start is None else start[rows],
-        exit_[rows],
-        event[rows],
-        None if stratum is None else stratum[rows],
-        w[rows],
-        ties,
-    )
-    return maximize_partial_likelihood(X[rows], sets).coefficients
+def _of_replicates(sample: Replicates, rows: CoxRows, places: np.ndarray) -> np.ndarray:
+    """Covariance from the coefficients with each set of replicate weights."""
+
+    def coefficients(weights: np.ndarray) -> np.ndarray:
+        again = rows.with_weights(weights[places])
+        return maximize_partial_likelihood(again.X, again.risk_sets()).coefficients
+
+    return sample.covariance(coefficients)
 
 
 def _method(

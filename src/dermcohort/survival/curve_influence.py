@@ -46,6 +46,10 @@ class CurveInfluence:
     per_event: np.ndarray
     per_risk: np.ndarray
 
+    def greenwood(self) -> np.ndarray:
+        """Variance (K,) of log S by Greenwood's formula (of H where S = exp(-H)): the sum of g."""
+        return np.cumsum(self.per_risk)
+
     def independent(self, scale: np.ndarray | float = 1.0) -> np.ndarray:
         """Variance (K,) of log S where rows are independent: the sum of w_i^2 u_i^2, each times its `scale`.
 

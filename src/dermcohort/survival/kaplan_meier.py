@@ -1,29 +1,25 @@
 """Kaplan-Meier survival curves, with late entry, weights, clusters, survey designs and all the usual intervals.
 
 The estimator and its sources are in `product_limit`, the influence of rows in `curve_influence`, the variances
-made of it in `curve_variance`, the views in `survival_curve`; here are the arguments and the groups.
+made of it in `curve_variance`, arguments and groups in `curve_rows`, the views in `survival_curve`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ..design import as_list, binary_outcome, require_columns, sparse_notes
-from ..estimates import missing_note, tidy
-from ..groups import printable_groups
-from ..variance.robust import count_clusters
-from .curve_variance import Dependence, curve
-from .frame import check_times, check_weights, used_columns
-from .product_limit import survival_interval
-from .sampling import Design, refuse_beside_design, sample_notes, sampled_rows
+from .curve_rows import read_rows
+from .product_limit import INTERVALS, survival_interval
+from .sampling import Design
 from .survival_curve import KaplanMeier
 
-INTERVALS = ("plain", "log", "log-log", "logit", "arcsin")
 ESTIMATORS = {"kaplan-meier": "Kaplan-Meier", "fleming-harrington": "Fleming-Harrington"}
+FALLS_EARLY = (
+    "A curve falls to 0 while others enter later: few were at risk at the start. "
+    "Begin the curve where the risk set is large enough."
+)
 
 
 def kaplan_meier(
@@ -98,104 +94,46 @@ def kaplan_meier(
         raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(INTERVALS)}")
     if estimator not in ESTIMATORS:
         raise ValueError(f"estimator='{estimator}' is unknown; choose one of {', '.join(ESTIMATORS)}")
-    if robust is False and cluster is not None:
-        raise ValueError("robust=False does not fit cluster=: leave one out")
-    refuse_beside_design(design, weights=weights, cluster=cluster, robust=robust)
-    groups, clusters = as_list(by), as_list(cluster)
-    used = used_columns(time, event, entry, groups, weights, clusters)
-    require_columns(data, used, "data")
-    n_missing = {name: int(data[name].isna().sum()) for name in used}
-    source, sample = (data, None) if design is None else sampled_rows(data, design)
-    frame = source[used].dropna()
-    if frame.empty:
-        raise ValueError(f"no row has all of {', '.join(used)}")
-    start, exit_ = check_times(frame, time, entry)
-    happened = binary_outcome(frame[event], event)
-    w = check_weights(frame, weights) if sample is None else sample.weights[frame.index]
-    use_robust = w is not None if robust is None else robust
-    codes = frame.groupby(clusters, observed=True).ngroup().to_numpy() if clusters else None
-    n_clusters = None if codes is None else count_clusters(codes)
-    places = None if sample is None else frame.index.to_numpy()
-    dependence = Dependence(use_robust, codes, sample, places)
-
-    labelled = printable_groups(frame[groups]).reset_index(drop=True)
-    positions: list[tuple[Any, pd.DataFrame]] = [(np.arange(len(frame)), labelled)]
-    if groups:
-        positions = [(p.index.to_numpy(), p) for _, p in labelled.groupby(groups, observed=True, sort=True)]
-    parts = []
-    notes = [*missing_note(len(frame), len(source), n_missing)]
-    for rows, first in positions:
-        of_rows = dependence.of(rows)
-        result = curve(
-            None if start is None else start[rows],
-            exit_[rows],
-            happened[rows],
-            None if w is None else w[rows],
-            of_rows,
-            exponential=estimator == "fleming-harrington",
-        )
-        if not of_rows.known:
-            notes.append("A curve from a single cluster or sampling unit has no standard error.")
+    rows = read_rows(
+        data,
+        time,
+        event,
+        entry=entry,
+        by=by,
+        weights=weights,
+        cluster=cluster,
+        design=design,
+        robust=robust,
+    )
+    parts, falls_early = [], False
+    for group in rows.groups:
+        result = group.curve(exponential=estimator == "fleming-harrington")
         low, high = survival_interval(result.survival, result.log_error, ci, conf_level)
-        part = pd.DataFrame(
-            {
-                "time": result.time,
-                "measure": "survival",
-                "estimate": result.survival,
-                "conf_low": low,
-                "conf_high": high,
-                "std_error": result.survival * result.log_error,
-                "n_risk": result.n_risk,
-                "events": result.events,
-                "censored": result.censored,
-            }
-        )
-        parts.append(part.assign(**{name: first[name].iloc[0] for name in groups}))
-        if result.survival[-1] == 0 and result.time[-1] > result.time[result.survival == 0][0]:
-            notes.append(
-                "A curve falls to 0 while others enter later: few were at risk at the start. "
-                "Begin the curve where the risk set is large enough."
+        parts.append(
+            pd.DataFrame(
+                {
+                    "time": result.time,
+                    "measure": "survival",
+                    "estimate": result.survival,
+                    "conf_low": low,
+                    "conf_high": high,
+                    "std_error": result.survival * result.log_error,
+                    "n_risk": result.n_risk,
+                    "events": result.events,
+                    "censored": result.censored,
+                }
             )
-    table = pd.concat(parts, ignore_index=True).astype({name: labelled[name].dtype for name in groups})
-    if weights is not None:
-        kind = (
-            "case or inverse-probability weights, robust standard error"
-            if use_robust
-            else "frequency weights"
         )
-        notes.append(f"Weights: {kind}, from '{weights}'; numbers at risk are sums of weights.")
-    notes += sparse_notes(int(happened.sum()), 0, n_clusters)
-    if sample is not None:
-        if (sample.weights != 1).any():
-            notes.append("Numbers at risk and of events are sums of sampling weights.")
-        notes += sample_notes(sample, frame.index.to_numpy())
+        falls_early |= result.survival[-1] == 0 and result.time[-1] > result.time[result.survival == 0][0]
+    described = [f"pointwise {100 * conf_level:.4g}% confidence intervals ({ci})", *rows.described]
     return KaplanMeier(
-        table=tidy(table, [*groups, "time"]),
-        method=_method(estimator, ci, conf_level, entry, clusters, design),
-        n=len(frame),
-        events=int(happened.sum()),
-        n_missing=n_missing,
-        notes=tuple(dict.fromkeys(notes)),
+        table=rows.table(parts, "time"),
+        method=f"{ESTIMATORS[estimator]} estimates with {', '.join(described)}.",
+        n=rows.n,
+        events=rows.events,
+        n_missing=rows.n_missing,
+        notes=(*((FALLS_EARLY,) if falls_early else ()), *rows.notes),
         conf_level=conf_level,
-        by=tuple(groups),
+        by=rows.by,
         time_label=time,
     )
-
-
-def _method(
-    estimator: str,
-    ci: str,
-    conf_level: float,
-    entry: str | None,
-    clusters: Sequence[str],
-    design: Design | None,
-) -> str:
-    parts = [f"pointwise {100 * conf_level:.4g}% confidence intervals ({ci})"]
-    if clusters:
-        parts.append(f"robust variance clustered by {' and '.join(clusters)}")
-    text = f"{ESTIMATORS[estimator]} estimates with {' and '.join(parts)}"
-    if entry is not None:
-        text += ", delayed entry"
-    if design is not None:
-        text += f", from a sample survey ({design.describe()})"
-    return f"{text}."

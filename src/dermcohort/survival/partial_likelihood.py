@@ -87,12 +87,13 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class PartialLikelihoodMaximum:
-    """The maximum; `covariance` is the inverse information."""
+    """The maximum; `covariance` is the inverse information, `score_statistic` the score test of beta = 0."""
 
     coefficients: np.ndarray
     covariance: np.ndarray
     loglik: float
     loglik_null: float
+    score_statistic: float
     last_step: np.ndarray
     converged: bool
     at: Evaluation
@@ -168,6 +169,7 @@ def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelih
     beta = np.zeros(X.shape[1])
     at = evaluate(X, beta, sets)
     loglik_null = at.loglik
+    score_statistic = float(at.score @ np.linalg.pinv(at.information, hermitian=True) @ at.score)
     step = np.full_like(beta, np.inf)
     converged = False
     for _ in range(MAX_ITERATIONS):
@@ -186,7 +188,9 @@ def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelih
             converged = True
             break
     covariance = np.linalg.pinv(at.information, hermitian=True)
-    return PartialLikelihoodMaximum(beta, covariance, at.loglik, loglik_null, step, converged, at)
+    return PartialLikelihoodMaximum(
+        beta, covariance, at.loglik, loglik_null, score_statistic, step, converged, at
+    )
 
 
 def score_residuals(X: np.ndarray, sets: RiskSets, at: Evaluation) -> np.ndarray:
@@ -201,7 +205,20 @@ def score_residuals(X: np.ndarray, sets: RiskSets, at: Evaluation) -> np.ndarray
         sets.over_steps(weighted_mean), sets.over_steps(weighted_mean * (1 - sets.fraction)[:, None])
     )
     residuals = -at.risk[:, None] * (X * at.exposure[:, None] - mean_exposure)
-    n_steps = np.bincount(sets.time_of_step, minlength=sets.n_times)
-    mean_at_death = sets.over_steps(at.step_mean) / n_steps[:, None]
-    residuals[sets.deaths] += X[sets.deaths] - mean_at_death[sets.time_of_death]
+    residuals[sets.deaths] += X[sets.deaths] - mean_at_death(sets, at)[sets.time_of_death]
     return residuals
+
+
+def mean_at_death(sets: RiskSets, at: Evaluation) -> np.ndarray:
+    """Mean covariates (n_times, p) of those at risk at each event time, averaged over its steps."""
+    n_steps = np.bincount(sets.time_of_step, minlength=sets.n_times)
+    return sets.over_steps(at.step_mean) / n_steps[:, None]
+
+
+def moment_of_information(X: np.ndarray, sets: RiskSets, at: Evaluation, g: np.ndarray) -> np.ndarray:
+    """Sum over the event times of `g` (one each) times what the time adds to the information; X must be centered."""
+    step = g[sets.time_of_step]
+    step_hazard = step * at.step_hazard
+    exposure = sets.exposure(sets.over_steps(step_hazard), sets.over_steps(step_hazard * (1 - sets.fraction)))
+    of_rows = (X * (sets.weights * at.risk * exposure)[:, None]).T @ X
+    return of_rows - (at.step_mean * (step * sets.step_weight)[:, None]).T @ at.step_mean

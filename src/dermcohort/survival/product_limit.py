@@ -16,17 +16,24 @@ from scipy.stats import norm
 
 from .curve_influence import CurveInfluence
 
+INTERVALS = ("plain", "log", "log-log", "logit", "arcsin")
+
 
 @dataclass(frozen=True, eq=False)
 class ProductLimit:
-    """One value at each time somebody entered or left. `log_error` is the standard error of log S."""
+    """One value at each time somebody entered or left. `log_error` is the standard error of log S.
+
+    `cumulative_hazard` is the sum of d_k / n_k (Nelson-Aalen), `influence` that of the rows on -log S.
+    """
 
     time: np.ndarray
     n_risk: np.ndarray
     events: np.ndarray
     censored: np.ndarray
     survival: np.ndarray
+    cumulative_hazard: np.ndarray
     log_error: np.ndarray
+    influence: CurveInfluence
 
 
 def product_limit(
@@ -69,21 +76,22 @@ def product_limit(
         share = np.where(events > 0, events / n_risk, 0.0)
         # all at risk having the event is exactly 1, whatever the order of summation
         share = np.where(np.isclose(share, 1.0, rtol=0, atol=1e-12), 1.0, share)
-        survival = np.exp(-np.cumsum(share)) if exponential else np.cumprod(1 - share)
+        cumulative_hazard = np.cumsum(share)
+        survival = np.exp(-cumulative_hazard) if exponential else np.cumprod(1 - share)
         # p and g of the influence; beyond a curve's fall to 0 they do not matter
         per_event = np.where(share > 0, 1 / (n_risk * (1.0 if exponential else 1 - share)), 0.0)
         per_event = np.where(np.isfinite(per_event), per_event, 0.0)
     per_risk = share * per_event
-    if variance is None:
-        steps = np.cumsum(per_risk)
-    else:
-        happens = np.unique(at_exit[event > 0])
-        number = np.searchsorted(happens, np.arange(len(time)), "right")  # event times up to each time
-        first = np.where(at_entry >= 0, number[at_entry], 0)
-        of_rows = CurveInfluence(first, number[at_exit], event > 0, w, per_event[happens], per_risk[happens])
-        steps = np.concatenate([[0.0], variance(of_rows)])[number]
+    happens = np.unique(at_exit[event > 0])
+    number = np.searchsorted(happens, np.arange(len(time)), "right")  # event times up to each time
+    first = np.where(at_entry >= 0, number[at_entry], 0)
+    influence = CurveInfluence(first, number[at_exit], event > 0, w, per_event[happens], per_risk[happens])
+    steps = influence.greenwood() if variance is None else variance(influence)
+    steps = np.concatenate([[0.0], steps])[number]
     log_error = np.where(survival > 0, np.sqrt(steps), np.nan)
-    return ProductLimit(time, n_risk, events, leaving - events, survival, log_error)
+    return ProductLimit(
+        time, n_risk, events, leaving - events, survival, cumulative_hazard, log_error, influence
+    )
 
 
 def survival_interval(

@@ -1,10 +1,10 @@
-"""Survival curves as users see them: at chosen times, their quantiles, as a table and as a figure."""
+"""Curves over time as users see them: at chosen times, their quantiles, as a table and as a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,15 @@ SAME = 1.5e-8
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class KaplanMeier(Estimates):
-    """Survival curves. `.table` has a row for each group and time somebody entered or left."""
+class TimeCurve(Estimates):
+    """Curves, one a group. `.table` has a row for each group and time somebody entered or left."""
 
     by: tuple[str, ...] = ()
     time_label: str = "time"
+
+    _start: ClassVar[float]
+    _measure: ClassVar[str]
+    _y_label: ClassVar[str]
 
     def at(self, times: float | Sequence[float] | np.ndarray) -> pd.DataFrame:
         """The curves at chosen times.
@@ -35,15 +39,95 @@ class KaplanMeier(Estimates):
         -------
         DataFrame
             Columns of `by`, `time`, `estimate`, `std_error`, `conf_low`, `conf_high`, `n_risk` (those at risk
-            just before the time). After the last time of a group, where survival is not 0, all but `n_risk`
-            are NaN.
+            just before the time). After the last time of a group all but `n_risk` are NaN, unless its survival
+            is 0 there.
         """
         moments = np.atleast_1d(np.asarray(times, float))
         parts = []
         for labels, curve in self._curves():
-            parts.append(_at(curve, moments).assign(**labels))
+            parts.append(self._values(curve, moments).assign(**labels))
         columns = ["time", "estimate", "std_error", "conf_low", "conf_high", "n_risk"]
         return self._with_group_dtypes(pd.concat(parts, ignore_index=True))[[*self.by, *columns]]
+
+    def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """The curves at a handful of round times, as text."""
+        from ..figures import round_times
+        from ..tables import display_table
+
+        chosen = self.at(round_times(self.table["time"].max())).rename(columns={"n_risk": "At risk"})
+        at_risk = chosen.pop("At risk")
+        shown = chosen.assign(measure=self._measure)
+        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {})
+        return text.assign(**{"At risk": [f"{value:,.10g}" for value in at_risk]})
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        intervals: bool = True,
+        at_risk: bool = True,
+    ) -> Axes:
+        """Step curves with their intervals and the numbers at risk below the axis. Returns the Axes."""
+        from ..figures import curve_figure
+        from ..tables import level_label
+
+        names = labels or {}
+        curves = {
+            ", ".join(level_label(name, level, names) for name, level in keys.items()): curve
+            for keys, curve in self._curves()
+        }
+        return curve_figure(
+            curves,
+            ax,
+            x_label=names.get(self.time_label, self.time_label),
+            y_label=self._y_label,
+            start=self._start,
+            intervals=intervals,
+            n_risk=(lambda curve, times: self._values(curve, times)["n_risk"].to_numpy())
+            if at_risk
+            else None,
+        )
+
+    def _curves(self) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+        if not self.by:
+            return [({}, self.table)]
+        grouped = self.table.groupby(list(self.by), observed=True, sort=True)
+        return [(dict(zip(self.by, key, strict=True)), curve) for key, curve in grouped]
+
+    def _with_group_dtypes(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.astype({name: self.table[name].dtype for name in self.by})
+
+    def _values(self, curve: pd.DataFrame, times: np.ndarray) -> pd.DataFrame:
+        """A curve's row in force at each time: curves are right-continuous, the risk set left-continuous."""
+        grid = curve["time"].to_numpy()
+        in_force = np.searchsorted(grid, times, "right") - 1
+        following = np.searchsorted(grid, times, "left")
+        before, beyond = in_force < 0, times > grid[-1]
+        values = {"time": times}
+        for column, at_start in (
+            ("estimate", self._start),
+            ("std_error", 0.0),
+            ("conf_low", np.nan),
+            ("conf_high", np.nan),
+        ):
+            found = np.where(before, at_start, curve[column].to_numpy(float)[np.maximum(in_force, 0)])
+            values[column] = np.where(beyond & (not self._is_complete(curve)), np.nan, found)
+        n_risk = np.append(curve["n_risk"].to_numpy(float), 0.0)
+        return pd.DataFrame({**values, "n_risk": n_risk[following]})
+
+    def _is_complete(self, curve: pd.DataFrame) -> bool:
+        """Whether the curve is known after its last time as well."""
+        return False
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class KaplanMeier(TimeCurve):
+    """Survival curves. `.table` has a row for each group and time somebody entered or left."""
+
+    _start: ClassVar[float] = 1.0
+    _measure: ClassVar[str] = "survival"
+    _y_label: ClassVar[str] = "Survival probability"
 
     def quantile(self, p: float | Sequence[float] = 0.5) -> pd.DataFrame:
         """Time by which a proportion `p` had the event (0.5: the median), with its interval.
@@ -70,72 +154,17 @@ class KaplanMeier(Estimates):
         ]
         return self._with_group_dtypes(pd.DataFrame(rows))
 
-    def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
-        """The curves at a handful of round times, as text."""
-        from ..figures import round_times
-        from ..tables import display_table
-
-        chosen = self.at(round_times(self.table["time"].max())).rename(columns={"n_risk": "At risk"})
-        at_risk = chosen.pop("At risk")
-        shown = chosen.assign(measure="survival")
-        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {})
-        return text.assign(**{"At risk": [f"{value:,.10g}" for value in at_risk]})
-
-    def plot(
-        self,
-        ax: Axes | None = None,
-        *,
-        labels: Mapping[str, str] | None = None,
-        intervals: bool = True,
-        at_risk: bool = True,
-    ) -> Axes:
-        """Step curves with their intervals and the numbers at risk below the axis. Returns the Axes."""
-        from ..figures import curve_figure
-        from ..tables import level_label
-
-        names = labels or {}
-        curves = {
-            ", ".join(level_label(name, level, names) for name, level in keys.items()): curve
-            for keys, curve in self._curves()
-        }
-        return curve_figure(
-            curves,
-            ax,
-            x_label=names.get(self.time_label, self.time_label),
-            y_label="Survival probability",
-            start=1.0,
-            intervals=intervals,
-            n_risk=(lambda curve, times: _at(curve, times)["n_risk"].to_numpy()) if at_risk else None,
-        )
-
-    def _curves(self) -> list[tuple[dict[str, Any], pd.DataFrame]]:
-        if not self.by:
-            return [({}, self.table)]
-        grouped = self.table.groupby(list(self.by), observed=True, sort=True)
-        return [(dict(zip(self.by, key, strict=True)), curve) for key, curve in grouped]
-
-    def _with_group_dtypes(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.astype({name: self.table[name].dtype for name in self.by})
+    def _is_complete(self, curve: pd.DataFrame) -> bool:
+        return bool(curve["estimate"].iloc[-1] == 0)
 
 
-def _at(curve: pd.DataFrame, times: np.ndarray) -> pd.DataFrame:
-    """A curve's row in force at each time: S is right-continuous, the risk set left-continuous."""
-    grid = curve["time"].to_numpy()
-    in_force = np.searchsorted(grid, times, "right") - 1
-    following = np.searchsorted(grid, times, "left")
-    before, beyond = in_force < 0, times > grid[-1]
-    values = {"time": times}
-    for column, at_start in (
-        ("estimate", 1.0),
-        ("std_error", 0.0),
-        ("conf_low", np.nan),
-        ("conf_high", np.nan),
-    ):
-        found = np.where(before, at_start, curve[column].to_numpy(float)[np.maximum(in_force, 0)])
-        unknown = beyond & (curve["estimate"].iloc[-1] > 0)
-        values[column] = np.where(unknown, np.nan, found)
-    n_risk = np.append(curve["n_risk"].to_numpy(float), 0.0)
-    return pd.DataFrame({**values, "n_risk": n_risk[following]})
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class NelsonAalen(TimeCurve):
+    """Cumulative hazards. `.table` has a row for each group and time somebody entered or left."""
+
+    _start: ClassVar[float] = 0.0
+    _measure: ClassVar[str] = "cumulative hazard"
+    _y_label: ClassVar[str] = "Cumulative hazard"
 
 
 def _crossing(curve: pd.DataFrame, column: str, level: float) -> float:
