@@ -50,7 +50,8 @@ CURVES = ("rcs(", "poly(")  # their first column is linear
 class Column:
     """What one column of the design matrix stands for. `level` and `reference` are None for numbers.
 
-    `variables` are those of its term; a column of a spline or polynomial beyond the first `is_nonlinear`.
+    `factors` are what its term is the product of, `variables` the data columns in them; a column of a spline or
+    polynomial beyond the first `is_nonlinear`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Column:
     level: str | None = None
     reference: str | None = None
     is_main_effect: bool = True
+    factors: tuple[str, ...] = field(default=(), repr=False)
     variables: tuple[str, ...] = field(default=(), repr=False)
     is_nonlinear: bool = field(default=False, repr=False)
 
@@ -344,6 +346,7 @@ def _describe(spec: ModelSpec, variables: set[str]) -> tuple[Column, ...]:
                         level=":".join(level for level in reversed(levels) if level is not None) or None,
                         reference=":".join(map(str, references)) if compared else None,
                         is_main_effect=len(parts) == 1,
+                        factors=tuple(part.name for part in parts),
                         variables=used,
                         is_nonlinear=wide_is_curve and list(reversed(levels))[wide] != "1",
                     )
