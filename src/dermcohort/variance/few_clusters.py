@@ -83,7 +83,9 @@ class JointDf:
                 # Var(V_st) = sum_gh Q_ss[g, h] Q_tt[g, h] + Q_st[g, h] Q_st[h, g]
                 cross = self.kernel @ (scaled.parts[:, :, s].T @ scaled.parts[:, :, t])
                 back = self.kernel @ (scaled.parts[:, :, t].T @ scaled.parts[:, :, s])
-                total += (d[:, s, s] * d[:, t, t] - d[:, s, s] * low[:, t, t] - low[:, s, s] * d[:, t, t]).sum()
+                total += (
+                    d[:, s, s] * d[:, t, t] - d[:, s, s] * low[:, t, t] - low[:, s, s] * d[:, t, t]
+                ).sum()
                 total += (d[:, s, t] ** 2 - 2 * d[:, s, t] * low[:, s, t]).sum()
                 total += np.trace(cross @ back) + np.trace(back @ back)
         return float(q * (q + 1) / total) if total > 0 else np.nan
@@ -180,7 +182,11 @@ def _bell_mccaffrey(model: MeanModel, bread: np.ndarray, cluster: np.ndarray, n_
         )
     RU = U * r[:, None]
     spread = (RU * phi[:, None]).T @ RU  # U' R Phi R U
-    totals, own, parts = np.empty((n_clusters, p)), np.empty((n_clusters, p, p)), np.empty((n_clusters, 2 * p, p))
+    totals, own, parts = (
+        np.empty((n_clusters, p)),
+        np.empty((n_clusters, p, p)),
+        np.empty((n_clusters, 2 * p, p)),
+    )
     for g, rows in enumerate(rows_of):
         if dense:
             adjust = _dense_root(U[rows], RU[rows], phi[rows], bread, spread)
