@@ -83,7 +83,11 @@ def still_moving(matrix: np.ndarray, last_step: np.ndarray) -> np.ndarray:
 
     Newton's method doubles the correct digits at each step near a finite maximum, so its last step is far
     below 0.001 on the scale of the linear predictor; towards infinity it goes on in steps of about 1.
+    Columns that nearly determine each other (a spline of a skewed variable) may trade large changes of their
+    coefficients at the maximum: the linear predictor stays as it is.
     """
+    if not np.abs(matrix @ last_step).max(initial=0.0) > 1e-3:
+        return np.zeros(len(last_step), bool)
     spread = np.ptp(matrix, axis=0)
     return np.abs(last_step) * np.where(spread > 0, spread, 1.0) > 1e-3
 

@@ -77,7 +77,8 @@ def dose_response(
     reference : float
         The value with the ratio 1 or the difference 0.
     values : list of float, optional
-        Values of the variable for `.table`; the 5th, 25th, 50th, 75th and 95th percentile where None.
+        Values of the variable for `.table`; the 5th, 25th, 50th, 75th and 95th percentile to three
+        digits where None.
     at : mapping of str to value, optional
         Values of the variables that interact with it.
     between : (float, float), optional
@@ -120,7 +121,7 @@ def dose_response(
     require_values(model.design, {variable: reference}, "reference")
     require_values(model.design, at, "at")
     require_given(model.design, {variable}, at, "dose_response")
-    shown = np.quantile(observed, SHOWN) if values is None else values
+    shown = [float(f"{q:.3g}") for q in np.quantile(observed, SHOWN)] if values is None else list(values)
     for value in shown:
         require_values(model.design, {variable: value}, "values")
     low, high = _range(between, observed)
