@@ -51,7 +51,7 @@ def rcs(
         raise ValueError(f"rcs: the variable must be a number, it is {data.dtype}")
     x = np.asarray(data, float)
     if "knots" not in _state:
-        _state["knots"] = _given(knots) if isinstance(knots, list | tuple) else default_knots(x, knots)
+        _state["knots"] = _given(knots) if isinstance(knots, Sequence) else default_knots(x, knots)
     basis = spline_basis(x, _state["knots"])
     columns = {str(i + 1): pd.Series(column, data.index) for i, column in enumerate(basis.T)}
     return FactorValues(columns, kind="numerical", format="{name}[{field}]", encoded=False)

@@ -148,7 +148,7 @@ def _require_same(fits: Sequence[Any]) -> None:
             )
         if isinstance(fit, FittedModel) and not fit.coefficients.index.equals(fits[0].coefficients.index):
             raise ValueError(f"fits: number {i} has other coefficients than the first")
-        if isinstance(fit, FittedModel):
+        if isinstance(first, FittedModel) and isinstance(fit, FittedModel):
             _require_same_knots(first, fit, i)
     if "std_error" not in first.table:
         raise ValueError(

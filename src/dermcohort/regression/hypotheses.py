@@ -112,6 +112,10 @@ class Pooled:
         return Combinations(pooled.estimate, np.sqrt(pooled.total), pooled.df)
 
     def wald(self, L: np.ndarray) -> WaldTest:
+        if len(L) == 1:  # the square of t, with its degrees of freedom, as in the table of pooled estimates
+            one = self.combine(L)
+            statistic, df = float((one.coef / one.std_error)[0] ** 2), float(one.df[0])
+            return WaldTest(statistic, 1, df, float(f.sf(statistic, 1, df)))
         statistic, df, p_value, _ = wald_d1(self.replicates @ L.T, L @ self.within @ L.T, self.complete_df)
         return WaldTest(statistic, len(L), df, p_value)
 

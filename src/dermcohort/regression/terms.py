@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ SAME = ("family", "offset", "groups", "time", "event", "entry", "strata", "weigh
 class TermTests(Estimates):
     """Tests of terms: `.table` has `term`, `test`, `statistic`, `df`, `df_denominator` (of F) and `p_value`."""
 
-    def to_display(self, labels: dict[str, str] | None = None) -> pd.DataFrame:
+    def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as text in reading order, as `.gt()` shows it."""
         labels = labels or {}
         shown = pd.DataFrame({"": [labels.get(term, term) for term in self.table["term"]]})
@@ -39,7 +40,7 @@ class TermTests(Estimates):
             shown["df"] += [f", {format_number(df, 1)}" for df in self.table["df_denominator"]]
         return shown.assign(p=[format_p(p) for p in self.table["p_value"]])
 
-    def plot(self, *args: object, **kwargs: object) -> None:
+    def plot(self, *args: object, **kwargs: object) -> NoReturn:
         """Refuses: a test has no interval to draw."""
         raise ValueError("plot: tests have no estimates to draw; plot the model, or its dose_response")
 
@@ -129,7 +130,7 @@ def _hypotheses(columns: Sequence[Column]) -> Iterator[tuple[str, str, list[int]
             curved = [i for i in chosen if columns[i].is_nonlinear]
             # of x * rcs(z) the nonlinear part of x alone is that of the interaction, which has its own row
             if chosen:
-                yield term, f"all{suffix}" if not suffix else suffix.strip(), chosen
+                yield term, suffix.strip() or "all", chosen
             if curved and any(columns[i].is_nonlinear for i in own):
                 yield term, f"nonlinear{suffix}", curved
 
@@ -234,10 +235,10 @@ def _require_nested(fit: FittedModel, smaller: FittedModel) -> None:
             "both the rows complete in all variables, data.dropna(subset=[...])"
         )
     shared = [column for column in large.frame if column in small.frame]
-    beside = set(large.frame) - set(large.variables)
+    beside = set(large.frame) - set(large.variables), set(small.frame) - set(small.variables)
     changed = [c for c in shared if not large.frame[c].equals(small.frame[c])]
     differ = [name for name in SAME if getattr(fit, name, None) != getattr(smaller, name, None)]
-    if large.outcome != small.outcome or not beside <= set(small.frame) or changed or differ:
+    if large.outcome != small.outcome or beside[0] != beside[1] or changed or differ:
         what = ", ".join([*differ, *changed]) or "outcome, weights or offset"
         raise ValueError(
             f"likelihood_ratio_test: the models must be the same but for their terms; {what} differ"

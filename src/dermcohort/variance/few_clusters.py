@@ -22,6 +22,8 @@ from .robust import check_kind, count_clusters, unit_totals
 # Roots of (n_g, n_g) matrices take about 10 n_g^3 operations: up to some ten seconds in all
 DENSE_LIMIT = 2e9
 SMALL = 1e-10
+# Of more numbers (clusters times squared coefficients) the joint degrees of freedom are not kept: 50 MB
+KEPT = 2e6
 
 Adjustment = Callable[[np.ndarray], np.ndarray]
 
@@ -201,7 +203,8 @@ def _bell_mccaffrey(model: MeanModel, bread: np.ndarray, cluster: np.ndarray, n_
     kernel = np.block([[-bread @ spread @ bread, bread], [bread, np.zeros_like(bread)]])
     joint = JointDf(own, parts, kernel)
     df = np.array([joint(unit[None]) for unit in np.eye(p)])
-    return BiasReduced(influence.T @ influence, df, joint, dense or low_rank_is_symmetric)
+    kept = joint if own.size <= KEPT else None
+    return BiasReduced(influence.T @ influence, df, kept, dense or low_rank_is_symmetric)
 
 
 def _dense_root(
