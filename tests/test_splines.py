@@ -96,11 +96,27 @@ def test_every_model_takes_a_spline(people):
 
 def test_interaction_marks_the_nonlinear_columns():
     columns = build_design("dead ~ rcs(age, 3) * sex", pbc()).columns
-    assert [column.name for column in columns if column.is_nonlinear] == [
+    assert [column.name for column in columns if column.nonlinear_in] == [
         "rcs(age, 3)[2]",
         "rcs(age, 3)[2]:sex[T.f]",
     ]
     assert columns[-1].variables == ("age", "sex")
+
+
+def test_interaction_of_two_curves():
+    """The first factor varies fastest; what is nonlinear in one variable only is not in the test of the other."""
+    fit = linear("protime ~ rcs(age, 3) * poly(bili, 2)", pbc())
+    last = fit.design.columns[-4:]
+    assert [column.level for column in last] == ["1:1", "2:1", "1:2", "2:2"]
+    assert [column.nonlinear_in for column in last] == [
+        (),
+        ("rcs(age, 3)",),
+        ("poly(bili, 2)",),
+        ("rcs(age, 3)", "poly(bili, 2)"),
+    ]
+    tests = term_tests(fit).table.set_index(["term", "test"])["df"]
+    assert tests["rcs(age, 3)", "nonlinear with interactions"] == 3
+    assert tests["rcs(age, 3):poly(bili, 2)", "nonlinear"] == 3
 
 
 def test_knots_are_those_of_the_complete_rows(people):

@@ -50,8 +50,8 @@ CURVES = ("rcs(", "poly(")  # their first column is linear
 class Column:
     """What one column of the design matrix stands for. `level` and `reference` are None for numbers.
 
-    `factors` are what its term is the product of, `variables` the data columns in them; a column of a spline or
-    polynomial beyond the first `is_nonlinear`.
+    `factors` are what its term is the product of, `variables` the data columns in them; `nonlinear_in` those
+    factors of a spline or polynomial of which this is not the first column.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Column:
     is_main_effect: bool = True
     factors: tuple[str, ...] = field(default=(), repr=False)
     variables: tuple[str, ...] = field(default=(), repr=False)
-    is_nonlinear: bool = field(default=False, repr=False)
+    nonlinear_in: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,22 +321,23 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def _describe(spec: ModelSpec, variables: set[str]) -> tuple[Column, ...]:
     """Term, level and reference of every column, from the structure formulaic recorded."""
     columns: list[Column] = []
+    transforms: dict[str, list[str | None]] = {}
     for term in spec.structure:
         names = iter(term.columns)
-        n_left = len(term.columns)
         for scoped in term.scoped_terms:
             parts = [_levels_of(f.factor.factor, f.reduced, spec, variables) for f in scoped.factors]
-            n_coded = math.prod(len(part.levels) for part in parts)
-            # a numeric factor of several columns (spline, polynomial) records no names: number them
-            n_numeric = n_left // n_coded if len(term.scoped_terms) == 1 else 1
-            if n_numeric > 1:
-                wide = next(i for i, part in enumerate(parts) if not part.is_coded)
-                parts[wide] = replace(parts[wide], levels=[str(i + 1) for i in range(n_numeric)])
+            parts = [replace(part, levels=transforms.get(part.name, part.levels)) for part in parts]
+            new = [i for i, p in enumerate(parts) if p.is_transform and p.name not in transforms]
+            if new and len(term.scoped_terms) == 1:
+                # a transform of several columns (polynomial) records no names: number them
+                width = len(term.columns) // math.prod(len(part.levels) for part in parts)
+                transforms[parts[new[0]].name] = _numbered(width)
+                parts[new[0]] = replace(parts[new[0]], levels=_numbered(width))
             label = ":".join(part.name for part in parts) or "Intercept"
-            wide_is_curve = n_numeric > 1 and parts[wide].name.startswith(CURVES)
             used = tuple(_variables_of([term.term]))
             references = [part.reference for part in parts if part.is_coded]
-            compared = bool(references) and all(references) and n_numeric == 1
+            is_wide = any(len(part.levels) > 1 for part in parts if not part.is_coded)
+            compared = bool(references) and all(references) and not is_wide
             # formulaic lets the first factor vary fastest
             for levels in itertools.product(*(part.levels for part in reversed(parts))):
                 columns.append(
@@ -348,7 +349,11 @@ def _describe(spec: ModelSpec, variables: set[str]) -> tuple[Column, ...]:
                         is_main_effect=len(parts) == 1,
                         factors=tuple(part.name for part in parts),
                         variables=used,
-                        is_nonlinear=wide_is_curve and list(reversed(levels))[wide] != "1",
+                        nonlinear_in=tuple(
+                            part.name
+                            for part, level in zip(parts, reversed(levels), strict=True)
+                            if part.name.startswith(CURVES) and level not in (None, "1")
+                        ),
                     )
                 )
     return tuple(columns)
@@ -360,12 +365,20 @@ class _Part:
     levels: list[str | None]
     reference: str | None
     is_coded: bool
+    is_transform: bool = False
+
+
+def _numbered(width: int) -> list[str | None]:
+    return [None] if width == 1 else [str(i + 1) for i in range(width)]
 
 
 def _levels_of(factor: Any, reduced: bool, spec: ModelSpec, variables: set[str]) -> _Part:
     _, state = spec.encoder_state.get(factor.expr, (None, {}))
     if "contrasts" not in state:
-        return _Part(str(factor.expr), [None], None, False)
+        if str(factor.expr).startswith("rcs("):
+            knots = spec.transform_state[factor.expr]["knots"]
+            return _Part(str(factor.expr), _numbered(len(knots) - 1), None, False)
+        return _Part(str(factor.expr), [None], None, False, factor.eval_method == Factor.EvalMethod.PYTHON)
     own = [str(v) for v in spec.factor_variables[factor] if str(v) in variables]
     name = own[0] if len(own) == 1 else str(factor.expr)
     coding = state["contrasts"]

@@ -113,7 +113,10 @@ def dose_response(
     >>> found = dose_response(logistic("itch ~ rcs(cadmium)", data), "cadmium", 1.0, values=[0.5, 1, 2, 4])
     >>> found.table[["level", "reference", "measure", "estimate", "conf_low", "conf_high"]].round(2)
       level reference measure  estimate  conf_low  conf_high
-    0   0.5         1      OR      0.61      0.47       0.79
+    0   0.5         1      OR      0.68      0.47       0.99
+    1     1         1      OR      1.00      1.00       1.00
+    2     2         1      OR      1.83      1.36       2.46
+    3     4         1      OR     20.57      9.62      43.98
     """
     model = tested(fit, "dose_response")
     at = dict(at or {})

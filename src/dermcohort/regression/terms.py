@@ -59,8 +59,8 @@ def term_tests(fit: Estimates) -> TermTests:
     TermTests
         Column `test` says of what: "all" coefficients of the term; "nonlinear", those of a spline `rcs` or polynomial
         `poly` but the first; and of a term that is part of interactions "with interactions" and "nonlinear with
-        interactions", its own coefficients and theirs together, which alone does not depend on how the other variables
-        are coded. The row of the interaction itself is its test. `statistic` is chi-squared; or F with
+        interactions", its own coefficients and theirs together: with main effects and interactions in the formula the test
+        that does not depend on how the other variables are coded. The row of the interaction itself is its test. `statistic` is chi-squared; or F with
         `df_denominator` where the model's intervals are by t: least squares, survey designs, CR2, pooled fits.
 
     Raises
@@ -84,10 +84,10 @@ def term_tests(fit: Estimates) -> TermTests:
     >>> data["itch"] = rng.random(400) < 1 / (1 + np.exp((data["age"] - 50) / 10))
     >>> from dermcohort.regression import logistic
     >>> term_tests(logistic("itch ~ rcs(age, knots=3) + sex", data)).table.round(3)
-                     term       test  statistic  df  p_value
-    0  rcs(age, knots=3)        all     95.109   2    0.000
-    1  rcs(age, knots=3)  nonlinear      1.033   1    0.309
-    2                sex        all      0.069   1    0.793
+                    term       test  statistic  df  p_value
+    0  rcs(age, knots=3)        all    107.654   2    0.000
+    1  rcs(age, knots=3)  nonlinear      1.388   1    0.239
+    2                sex        all      4.221   1    0.040
     """
     model = tested(fit, "term_tests")
     rows, unavailable = [], []
@@ -127,11 +127,10 @@ def _hypotheses(columns: Sequence[Column]) -> Iterator[tuple[str, str, list[int]
         factors = set(columns[own[0]].factors)
         higher = [i for i, column in enumerate(columns) if factors < set(column.factors)]
         for suffix, chosen in (("", own), (" with interactions", own + higher if higher else [])):
-            curved = [i for i in chosen if columns[i].is_nonlinear]
-            # of x * rcs(z) the nonlinear part of x alone is that of the interaction, which has its own row
+            curved = [i for i in chosen if factors & set(columns[i].nonlinear_in)]
             if chosen:
                 yield term, suffix.strip() or "all", chosen
-            if curved and any(columns[i].is_nonlinear for i in own):
+            if curved:
                 yield term, f"nonlinear{suffix}", curved
 
 
@@ -181,7 +180,7 @@ def likelihood_ratio_test(fit: FittedModel, smaller: FittedModel) -> TermTests:
     >>> found = likelihood_ratio_test(logistic("case ~ exposed + age", data), logistic("case ~ age", data))
     >>> found.table.round(3)
           term test  statistic  df  p_value
-    0  exposed  all      2.173   1     0.14
+    0  exposed  all      2.237   1    0.135
     """
     for name, model in (("fit", fit), ("smaller", smaller)):
         _require_likelihood(model, name)
