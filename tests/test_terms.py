@@ -1,8 +1,12 @@
 """Tests of terms, likelihood ratio tests and contrasts, against R (validation/own/terms.R)."""
 
+import re
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from golden import read, reference
 from scipy.stats import chi2
 
@@ -427,3 +431,14 @@ def test_bad_trends():
         trend_test(fit, "education", {"0-5yrs": 1})
     with pytest.raises(ValueError, match="3 numbers that differ"):
         trend_test(fit, "education", [1, 2])
+
+
+def test_the_page_of_the_documentation_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "terms.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "terms.md", "exec"), names)
+    plt.close("all")
+    assert names["curve"].nonlinearity["df"] == 2

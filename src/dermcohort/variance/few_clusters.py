@@ -71,30 +71,34 @@ class JointDf:
         (Pustejovsky & Tipton 2018; for q = 1 their eq. 12).
         """
         q = len(combinations)
-        found = self._of(combinations)
-        diagonal = np.einsum("gas,ab,gbt->gst", found.parts, self.kernel, found.parts)
-        expected = (found.own - diagonal).sum(axis=0)
+        expected = self._of(combinations)._expected()
         if not (np.linalg.eigvalsh(expected) > 0).all():
             return np.nan
-        scaled = found._of(np.linalg.inv(np.linalg.cholesky(expected)))
-        d = scaled.own
-        low = np.einsum("gas,ab,gbt->gst", scaled.parts, self.kernel, scaled.parts)
+        scaled = self._of(np.linalg.inv(np.linalg.cholesky(expected)) @ combinations)
+        d, low = scaled.own, scaled._low()
+        parts = np.ascontiguousarray(scaled.parts.transpose(2, 0, 1))
         total = 0.0
         for s in range(q):
             for t in range(q):
                 # Var(V_st) = sum_gh Q_ss[g, h] Q_tt[g, h] + Q_st[g, h] Q_st[h, g]
-                cross = self.kernel @ (scaled.parts[:, :, s].T @ scaled.parts[:, :, t])
-                back = self.kernel @ (scaled.parts[:, :, t].T @ scaled.parts[:, :, s])
-                total += (
-                    d[:, s, s] * d[:, t, t] - d[:, s, s] * low[:, t, t] - low[:, s, s] * d[:, t, t]
-                ).sum()
-                total += (d[:, s, t] ** 2 - 2 * d[:, s, t] * low[:, s, t]).sum()
-                total += np.trace(cross @ back) + np.trace(back @ back)
+                between = parts[s].T @ parts[t]
+                cross, back = self.kernel @ between, self.kernel @ between.T
+                total += d[:, s, s] @ d[:, t, t] - d[:, s, s] @ low[:, t, t] - low[:, s, s] @ d[:, t, t]
+                total += d[:, s, t] @ d[:, s, t] - 2 * d[:, s, t] @ low[:, s, t]
+                total += np.sum(cross * back.T) + np.sum(back * back.T)
         return float(q * (q + 1) / total) if total > 0 else np.nan
 
     def _of(self, combinations: np.ndarray) -> JointDf:
         own = combinations @ self.own @ combinations.T
         return JointDf(own, self.parts @ combinations.T, self.kernel)
+
+    def _low(self) -> np.ndarray:
+        """b_sg K b_tg', shape (G, q, q)."""
+        return self.parts.transpose(0, 2, 1) @ (self.kernel @ self.parts)
+
+    def _expected(self) -> np.ndarray:
+        """Q_st[g, g] summed over the clusters: the expectation of V."""
+        return (self.own - self._low()).sum(axis=0)
 
 
 @dataclass(frozen=True, eq=False)
