@@ -132,6 +132,19 @@ def test_pooled_nonlinearity_by_d1():
     )
 
 
+def test_pooled_survey_fits_have_the_df_of_the_design():
+    """30 sampling units, 3 coefficients: 29 + 1 - 3 degrees of freedom had nothing been missing."""
+    design = SurveyDesign("w", cluster="unit")
+    units = [d.assign(w=1.0, unit=np.arange(len(d)) % 30) for d in completed()]
+    pooled = pool([logistic("dead ~ age + loss", d, design=design) for d in units])
+    assert pooled.complete_df == 27
+    row = pooled.table[pooled.table["term"] == "loss"].iloc[0]
+    found = contrast(pooled, "loss", 1, 0).table.iloc[0]
+    np.testing.assert_allclose(
+        found[["coef", "df"]].astype(float), row[["coef", "df"]].astype(float), rtol=1e-9
+    )
+
+
 def test_one_coefficient_is_its_own_z_squared():
     fit = logistic("case ~ age + education", infert())
     row = fit.table[fit.table["term"] == "age"].iloc[0]
