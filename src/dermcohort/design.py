@@ -1,6 +1,6 @@
 """From a formula and a data frame to the arrays a model is fitted on, and back to labelled rows.
 
-Formulas are formulaic's. Rows with a missing value in any variable that is used are left out and counted by
+Formulas are formulaic's, with `rcs` of `splines`. Rows with a missing value in any variable that is used are left out and counted by
 variable; levels that do not occur among the rest are dropped; the first level is the reference. What each
 column of the design matrix stands for (term, level, reference) is read from formulaic's model specification,
 never from the text of its name.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,23 +22,46 @@ from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 from formulaic.transforms.contrasts import TreatmentContrasts
 from formulaic.utils.variables import Variable, get_required_variables
-from scipy.stats import t
 
-from .estimates import missing_note, tidy
+from .coefficients import FEW_CLUSTERS, coefficient_table, sparse_notes, still_moving
+from .estimates import missing_note
+from .splines import rcs
 from .wording import suggest
 
-FEW_CLUSTERS = 40
+__all__ = [
+    "FEW_CLUSTERS",
+    "Column",
+    "Design",
+    "as_list",
+    "binary_outcome",
+    "build_design",
+    "coefficient_table",
+    "level_text",
+    "require_columns",
+    "sparse_notes",
+    "still_moving",
+]
+
+OWN_TRANSFORMS = {"rcs": rcs}
+CURVES = ("rcs(", "poly(")  # their first column is linear
 
 
 @dataclass(frozen=True)
 class Column:
-    """What one column of the design matrix stands for. `level` and `reference` are None for numbers."""
+    """What one column of the design matrix stands for. `level` and `reference` are None for numbers.
+
+    `factors` are what its term is the product of, `variables` the data columns in them; `nonlinear_in` those
+    factors of a spline or polynomial of which this is not the first column.
+    """
 
     name: str
     term: str
     level: str | None = None
     reference: str | None = None
     is_main_effect: bool = True
+    factors: tuple[str, ...] = field(default=(), repr=False)
+    variables: tuple[str, ...] = field(default=(), repr=False)
+    nonlinear_in: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +85,8 @@ class Design:
         Codes new data as these were.
     variables : tuple of str
         The variables of the right-hand side, which new data must have.
+    outcome : str or None
+        The left-hand side as it is written.
     """
 
     matrix: np.ndarray
@@ -72,6 +97,7 @@ class Design:
     n_missing: dict[str, int]
     spec: ModelSpec
     variables: tuple[str, ...]
+    outcome: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -118,7 +144,7 @@ class Design:
         matrix = np.full((len(newdata), len(self.columns)), np.nan)
         rows = newdata[variables].notna().all(axis=1).to_numpy()
         if rows.any():
-            coded = self.spec.get_model_matrix(complete, na_action="raise")[self.names]
+            coded = self.spec.get_model_matrix(complete, OWN_TRANSFORMS, na_action="raise")[self.names]
             matrix[rows] = coded.to_numpy(float)
         return pd.DataFrame(matrix, index=newdata.index, columns=self.names)
 
@@ -169,7 +195,7 @@ def build_design(
     # the outcome and the like keep all their levels: a cohort without an event still has two
     frame = frame.assign(**_plain(frame[variables]))
     try:
-        coded = right.get_model_matrix(frame, na_action="raise")
+        coded = right.get_model_matrix(frame, OWN_TRANSFORMS, na_action="raise")
     except Exception as problem:  # formulaic raises many kinds, all about what the user wrote
         cause = problem.__cause__ or problem
         raise ValueError(f"formula '{formula}': {cause}") from None
@@ -181,7 +207,17 @@ def build_design(
     _require_usable(matrix, columns, centered=not intercept or columns[0].name == "Intercept")
     response = None if left is None else _response(left, frame)
     spec = coded.model_spec
-    return Design(matrix, columns, frame, response, len(data), n_missing, spec, tuple(variables))
+    return Design(
+        matrix,
+        columns,
+        frame,
+        response,
+        len(data),
+        n_missing,
+        spec,
+        tuple(variables),
+        None if response is None else str(response.name),
+    )
 
 
 def binary_outcome(values: pd.Series, name: str) -> np.ndarray:
@@ -215,96 +251,6 @@ def binary_outcome(values: pd.Series, name: str) -> np.ndarray:
         f"'{name}' must be 0/1, bool or a category of two levels, it is text: "
         "make it a category with the event as the second level"
     )
-
-
-def coefficient_table(
-    columns: Sequence[Column],
-    matrix: np.ndarray,
-    coefficients: np.ndarray,
-    covariance: np.ndarray,
-    *,
-    measure: str,
-    conf_level: float,
-    event: np.ndarray | None = None,
-    unbounded: np.ndarray | None = None,
-    df: np.ndarray | None = None,
-    ratio: bool = True,
-) -> pd.DataFrame:
-    """Ratios with Wald intervals, one row a coefficient but the intercept, reference levels as rows of 1.
-
-    Without `ratio` the coefficients themselves, reference levels 0. With `df` (one a coefficient) by t, else by
-    the normal distribution. Counts (`n`, `events`) beside a level are those of the level; beside a number, of all
-    rows. A coefficient that is `unbounded` has the ratio 0 or infinity and no finite interval.
-    """
-    std_error = np.sqrt(np.diag(covariance))
-    degrees = np.full(len(columns), np.inf) if df is None else df  # t with infinite df is the normal
-    quantile = t.ppf(0.5 + conf_level / 2, degrees)
-    scale = _exp if ratio else float
-    rows: list[dict[str, Any]] = []
-    for i, column in enumerate(columns):
-        if column.name == "Intercept":
-            continue
-        counted = column.is_main_effect and column.level is not None and column.reference is not None
-        if counted and (not rows or rows[-1]["term"] != column.term):
-            siblings = [j for j, other in enumerate(columns) if other.term == column.term]
-            at_reference = (matrix[:, siblings] == 0).all(axis=1)
-            rows.append(_reference_row(column, measure, scale(0.0), at_reference, event))
-        in_level = matrix[:, i] != 0 if counted else np.ones(len(matrix), bool)
-        statistic = coefficients[i] / std_error[i]
-        row: dict[str, Any] = {
-            "term": column.term,
-            "level": column.level,
-            "reference": column.reference,
-            "measure": measure,
-            "estimate": scale(coefficients[i]),
-            "conf_low": scale(coefficients[i] - quantile[i] * std_error[i]),
-            "conf_high": scale(coefficients[i] + quantile[i] * std_error[i]),
-            "p_value": 2 * t.sf(abs(statistic), degrees[i]),
-            "coef": coefficients[i],
-            "std_error": std_error[i],
-            "statistic": statistic,
-            **({} if df is None else {"df": df[i]}),
-            **_counts_of(in_level, event),
-        }
-        if unbounded is not None and unbounded[i]:
-            row |= {
-                "estimate": math.inf if coefficients[i] > 0 else 0.0,
-                "conf_low": 0.0,
-                "conf_high": math.inf,
-            }
-            row |= dict.fromkeys(("p_value", "std_error", "statistic"), math.nan)
-        rows.append(row)
-    return tidy(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=["term", "measure", "estimate"])
-
-
-def still_moving(matrix: np.ndarray, last_step: np.ndarray) -> np.ndarray:
-    """Coefficients that Newton's last step still changes by what matters: they have no finite maximum.
-
-    Newton's method doubles the correct digits at each step near a finite maximum, so its last step is far
-    below 0.001 on the scale of the linear predictor; towards infinity it goes on in steps of about 1.
-    """
-    spread = np.ptp(matrix, axis=0)
-    return np.abs(last_step) * np.where(spread > 0, spread, 1.0) > 1e-3
-
-
-def sparse_notes(n_events: int | None, n_coefficients: int, n_clusters: int | None) -> tuple[str, ...]:
-    """Warnings where events are few for the coefficients, or clusters are few for a robust variance.
-
-    Sources: Peduzzi et al. (1996) J Clin Epidemiol 49:1373 (ten events a coefficient); Cameron & Miller (2015)
-    J Human Resources 50:317 (clusters under about 40 make cluster-robust intervals too narrow).
-    """
-    notes = []
-    if n_events is not None and n_events < 10 * n_coefficients:
-        notes.append(
-            f"Few events: {n_events:,} for {n_coefficients} coefficients (fewer than 10 each); estimates may be "
-            "unstable."
-        )
-    if n_clusters is not None and n_clusters < FEW_CLUSTERS:
-        notes.append(
-            f"Few clusters: {n_clusters}. Below about {FEW_CLUSTERS} the cluster-robust intervals are too narrow "
-            "and p-values too small."
-        )
-    return tuple(notes)
 
 
 def as_list(names: str | Sequence[str] | None) -> list[str]:
@@ -349,7 +295,9 @@ def _variables_of(formula: Any) -> list[str]:
         if factor.eval_method == Factor.EvalMethod.PYTHON:
             # formulaic 1.2 finds no variables inside its own stateful transforms (poly, bs, center)
             names |= {v.root for v in get_required_variables(factor.expr) if Variable.Role.VALUE in v.roles}
-        found |= dict.fromkeys(sorted(str(name) for name in names if name not in TRANSFORMS))
+        found |= dict.fromkeys(
+            sorted(str(name) for name in names if name not in TRANSFORMS and name not in OWN_TRANSFORMS)
+        )
     return list(found)
 
 
@@ -373,20 +321,23 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def _describe(spec: ModelSpec, variables: set[str]) -> tuple[Column, ...]:
     """Term, level and reference of every column, from the structure formulaic recorded."""
     columns: list[Column] = []
+    transforms: dict[str, list[str | None]] = {}
     for term in spec.structure:
         names = iter(term.columns)
-        n_left = len(term.columns)
         for scoped in term.scoped_terms:
             parts = [_levels_of(f.factor.factor, f.reduced, spec, variables) for f in scoped.factors]
-            n_coded = math.prod(len(part.levels) for part in parts)
-            # a numeric factor of several columns (spline, polynomial) records no names: number them
-            n_numeric = n_left // n_coded if len(term.scoped_terms) == 1 else 1
-            if n_numeric > 1:
-                wide = next(i for i, part in enumerate(parts) if not part.is_coded)
-                parts[wide] = replace(parts[wide], levels=[str(i + 1) for i in range(n_numeric)])
+            parts = [replace(part, levels=transforms.get(part.name, part.levels)) for part in parts]
+            new = [i for i, p in enumerate(parts) if p.is_transform and p.name not in transforms]
+            if new and len(term.scoped_terms) == 1:
+                # a transform of several columns (polynomial) records no names: number them
+                width = len(term.columns) // math.prod(len(part.levels) for part in parts)
+                transforms[parts[new[0]].name] = _numbered(width)
+                parts[new[0]] = replace(parts[new[0]], levels=_numbered(width))
             label = ":".join(part.name for part in parts) or "Intercept"
+            used = tuple(_variables_of([term.term]))
             references = [part.reference for part in parts if part.is_coded]
-            compared = bool(references) and all(references) and n_numeric == 1
+            is_wide = any(len(part.levels) > 1 for part in parts if not part.is_coded)
+            compared = bool(references) and all(references) and not is_wide
             # formulaic lets the first factor vary fastest
             for levels in itertools.product(*(part.levels for part in reversed(parts))):
                 columns.append(
@@ -396,6 +347,13 @@ def _describe(spec: ModelSpec, variables: set[str]) -> tuple[Column, ...]:
                         level=":".join(level for level in reversed(levels) if level is not None) or None,
                         reference=":".join(map(str, references)) if compared else None,
                         is_main_effect=len(parts) == 1,
+                        factors=tuple(part.name for part in parts),
+                        variables=used,
+                        nonlinear_in=tuple(
+                            part.name
+                            for part, level in zip(parts, reversed(levels), strict=True)
+                            if part.name.startswith(CURVES) and level not in (None, "1")
+                        ),
                     )
                 )
     return tuple(columns)
@@ -407,12 +365,20 @@ class _Part:
     levels: list[str | None]
     reference: str | None
     is_coded: bool
+    is_transform: bool = False
+
+
+def _numbered(width: int) -> list[str | None]:
+    return [None] if width == 1 else [str(i + 1) for i in range(width)]
 
 
 def _levels_of(factor: Any, reduced: bool, spec: ModelSpec, variables: set[str]) -> _Part:
     _, state = spec.encoder_state.get(factor.expr, (None, {}))
     if "contrasts" not in state:
-        return _Part(str(factor.expr), [None], None, False)
+        if str(factor.expr).startswith("rcs("):
+            knots = spec.transform_state[factor.expr]["knots"]
+            return _Part(str(factor.expr), _numbered(len(knots) - 1), None, False)
+        return _Part(str(factor.expr), [None], None, False, factor.eval_method == Factor.EvalMethod.PYTHON)
     own = [str(v) for v in spec.factor_variables[factor] if str(v) in variables]
     name = own[0] if len(own) == 1 else str(factor.expr)
     coding = state["contrasts"]
@@ -474,31 +440,6 @@ def _response(left: Any, frame: pd.DataFrame) -> pd.Series:
     # of a condition such as I(status == 2), the last column is 'True'
     coded = left.get_model_matrix(frame, na_action="raise")
     return pd.Series(coded.to_numpy(float)[:, -1], index=frame.index, name=expression)
-
-
-def _reference_row(
-    column: Column, measure: str, estimate: float, rows: np.ndarray, event: np.ndarray | None
-) -> dict[str, Any]:
-    missing = dict.fromkeys(("conf_low", "conf_high", "p_value", "std_error", "statistic"), np.nan)
-    return {
-        "term": column.term,
-        "level": column.reference,
-        "reference": column.reference,
-        "measure": measure,
-        "estimate": estimate,
-        "coef": 0.0,
-        **missing,
-        **_counts_of(rows, event),
-    }
-
-
-def _counts_of(rows: np.ndarray, event: np.ndarray | None) -> dict[str, int]:
-    counts = {"n": int(rows.sum())}
-    return counts if event is None else {**counts, "events": int(event[rows].sum())}
-
-
-def _exp(value: float) -> float:
-    return math.inf if value > 709 else math.exp(value)
 
 
 def _counts(n_missing: Mapping[str, int], n_rows: int) -> str:

@@ -260,6 +260,10 @@ class FittedModel(Estimates):
         Their covariance, of the kind that was asked for.
     loglik : float
         Log-likelihood at the maximum.
+    robust : str, optional
+        What the covariance is where it is not that of the likelihood: "HC0" ... "CR3", "survey", "GEE".
+    joint_df : JointDf, optional
+        Degrees of freedom of tests of several coefficients, where each has its own; not saved.
     design : Design, optional
         The formula applied to the data, kept for prediction; not saved.
     """
@@ -267,6 +271,8 @@ class FittedModel(Estimates):
     coefficients: pd.Series
     covariance: pd.DataFrame
     loglik: float
+    robust: str | None = None
+    joint_df: Any = field(default=None, metadata={"saved": False})
     design: Any = field(default=None, metadata={"saved": False})
 
     def predict(self, newdata: pd.DataFrame) -> pd.Series:

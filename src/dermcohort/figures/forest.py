@@ -85,15 +85,20 @@ def _areas(rows: pd.DataFrame) -> np.ndarray | float:
 
 
 def _log_axis(ax: Axes, values: np.ndarray) -> None:
-    values = values[values > 0]
+    limits, ticks = ratio_ticks(values)
     ax.axvline(1, color="0.6", linewidth=0.8, zorder=0)
     ax.set_xscale("log")
-    low, high = min(values.min(initial=1.0), 0.8) * 0.9, max(values.max(initial=1.0), 1.25) * 1.1
-    ax.set_xlim(low, high)
-    choice = TICKS if high / low > 6 else FINE_TICKS
-    ticks = choice[(low <= choice) & (high >= choice)]
+    ax.set_xlim(limits)
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
+
+
+def ratio_ticks(values: np.ndarray) -> tuple[tuple[float, float], np.ndarray]:
+    """Limits and round ticks of a log axis that holds the values and 1."""
+    values = values[values > 0]
+    low, high = min(values.min(initial=1.0), 0.8) * 0.9, max(values.max(initial=1.0), 1.25) * 1.1
+    choice = TICKS if high / low > 6 else FINE_TICKS
+    return (float(low), float(high)), choice[(low <= choice) & (high >= choice)]
 
 
 def _row_label(row: Mapping[str, Any], groups: list[str], labels: Mapping[str, str]) -> str:

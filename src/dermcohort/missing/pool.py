@@ -148,11 +148,26 @@ def _require_same(fits: Sequence[Any]) -> None:
             )
         if isinstance(fit, FittedModel) and not fit.coefficients.index.equals(fits[0].coefficients.index):
             raise ValueError(f"fits: number {i} has other coefficients than the first")
+        if isinstance(first, FittedModel) and isinstance(fit, FittedModel):
+            _require_same_knots(first, fit, i)
     if "std_error" not in first.table:
         raise ValueError(
             "fits: the table has no std_error, which Rubin's rules need; pool numbers with their std_errors, or a "
             "model"
         )
+
+
+def _require_same_knots(first: FittedModel, fit: FittedModel, i: int) -> None:
+    """Coefficients of splines mean the same only between the same knots."""
+    if first.design is None or fit.design is None:
+        return
+    for term, state in first.design.spec.transform_state.items():
+        knots, own = state.get("knots"), fit.design.spec.transform_state[term].get("knots")
+        if knots is not None and not np.array_equal(knots, own):
+            raise ValueError(
+                f"fits: number {i} has other knots in {term} than the first: give them as a list, the same for all, "
+                f"such as knots={[round(float(k), 2) for k in knots]}"
+            )
 
 
 def _with_coef(fit: Estimates) -> Estimates:
@@ -178,10 +193,15 @@ def _keys(fit: Estimates) -> pd.DataFrame:
 
 
 def _complete_df(fits: Sequence[Estimates]) -> float:
-    """Rows less coefficients, as mice takes it; of hazard ratios, events less coefficients."""
+    """Rows less coefficients, as mice takes it; of hazard ratios, events less coefficients.
+
+    Of a model by t with other degrees of freedom (a survey, few clusters) the fewest of its rows.
+    """
     first = fits[0]
     if not isinstance(first, FittedModel):
         return np.inf
+    if "df" in first.table and first.table["df"].notna().any():
+        return float(np.nanmin(_mean(fits, "df")))
     by_events = bool(BY_EVENTS & set(first.table["measure"]))
     size = min((fit.events or 0) if by_events else fit.n for fit in fits)
     return float(max(size - len(first.coefficients), 1))
@@ -268,4 +288,5 @@ def _model_parts(fits: Sequence[Any]) -> dict[str, Any]:
         "within": pd.DataFrame(within, names, names),
         "replicates": replicates,
         "terms": {} if design is None else {column.name: column.term for column in design.columns},
+        "design": design,
     }

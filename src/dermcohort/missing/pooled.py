@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -19,8 +20,8 @@ class PooledEstimates(Estimates):
 
     `.table` is that of the fits, with the columns `relative_increase` (of the variance, due to missing data) and
     `missing_information` (its fraction) added. Of models, `.coefficients` and `.covariance` (the total variance) hold
-    every coefficient, `.within` the mean covariance and `.replicates` the coefficients of each fit; of other
-    estimates these are None.
+    every coefficient, `.within` the mean covariance and `.replicates` the coefficients of each fit; `.design` is that
+    of the first fit, not saved. Of other estimates these are None.
     """
 
     m: int
@@ -30,6 +31,7 @@ class PooledEstimates(Estimates):
     within: pd.DataFrame | None = None
     replicates: pd.DataFrame | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
+    design: Any = field(default=None, metadata={"saved": False})
 
     def _footnotes(self) -> list[str]:
         return super()._footnotes()[0 if self.n else 1 :]  # numbers come without their n

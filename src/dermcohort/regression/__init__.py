@@ -1,5 +1,7 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
+from .contrast import contrast, trend_test
+from .dose_response import DoseResponse, dose_response
 from .gee import GeeFit, gee
 from .glm import GLMFit
 from .linear import linear
@@ -8,13 +10,19 @@ from .mixed import MixedFit, mixed_logistic, mixed_poisson
 from .mixed_linear import MixedLinearFit, mixed_linear
 from .poisson import poisson
 from .prevalence_ratio import log_binomial, modified_poisson
+from .terms import TermTests, likelihood_ratio_test, term_tests
 
 __all__ = [
+    "DoseResponse",
     "GLMFit",
     "GeeFit",
     "MixedFit",
     "MixedLinearFit",
+    "TermTests",
+    "contrast",
+    "dose_response",
     "gee",
+    "likelihood_ratio_test",
     "linear",
     "log_binomial",
     "logistic",
@@ -23,4 +31,6 @@ __all__ = [
     "mixed_poisson",
     "modified_poisson",
     "poisson",
+    "term_tests",
+    "trend_test",
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..variance import MeanModel, Replicates, Sample, bias_reduced, check_kind, sandwich
+from ..variance import JointDf, MeanModel, Replicates, Sample, bias_reduced, check_kind, sandwich
 from .families import Family
 from .maximize import Maximum, maximize
 
@@ -31,11 +31,15 @@ class Arrays:
 
 @dataclass(frozen=True, eq=False)
 class Covariance:
-    """Covariance (p, p), degrees of freedom of t for each coefficient (None: normal), and what to say of it."""
+    """Covariance (p, p), degrees of freedom of t for each coefficient (None: normal), and what to say of it.
+
+    `joint_df` gives those of several combinations together, where they differ between coefficients.
+    """
 
     matrix: np.ndarray
     df: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    joint_df: JointDf | None = None
 
 
 def choose_kind(
@@ -89,7 +93,7 @@ def robust_covariance(
         )
     if not result.symmetric_root:
         notes.append("CR2 by the root in the metric of the working variances: the clusters are too large.")
-    return Covariance(result.covariance, result.df, tuple(notes))
+    return Covariance(result.covariance, result.df, tuple(notes), result.joint_df)
 
 
 def design_covariance(

@@ -185,6 +185,7 @@ def gee(
         coefficients=pd.Series(solution.beta, frame.names, name="coef"),
         covariance=pd.DataFrame(covariance, frame.names, frame.names),
         loglik=quasi,
+        robust="GEE",
         design=replace(frame, response=None),
         family=family,
         correlation=correlation,

@@ -162,6 +162,8 @@ def fit_glm(
         coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
         covariance=pd.DataFrame(covariance.matrix, frame.names, frame.names),
         loglik=maximum.loglik,
+        robust=kind if sample is None else "survey",
+        joint_df=covariance.joint_df,
         design=replace(frame, response=None),
         family=family.name,
         offset=offset,

@@ -167,6 +167,13 @@ def cox(
         coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
         covariance=pd.DataFrame(covariance, frame.names, frame.names),
         loglik=maximum.loglik,
+        robust="survey"
+        if sample is not None
+        else "CR0"
+        if use_robust and clusters
+        else "HC0"
+        if use_robust
+        else None,
         design=frame,
         loglik_null=maximum.loglik_null,
         score_test=chi_square_test(maximum.score_statistic, len(frame.columns)),

@@ -12,13 +12,20 @@ import pandas as pd
 from ..wording import suggest
 from . import (
     descriptions,
+<<<<<<< HEAD
     hazards,
+=======
+>>>>>>> part-terms
     meta_analyses,
     prevalences,
     regressions,
     standardizations,
     surveys,
     survivals,
+<<<<<<< HEAD
+=======
+    terms,
+>>>>>>> part-terms
 )
 from .registry import REGISTRY, Read, Recomputation
 
@@ -34,7 +41,11 @@ TOPICS = (
     descriptions,
     regressions,
     survivals,
+<<<<<<< HEAD
     hazards,
+=======
+    terms,
+>>>>>>> part-terms
 )
 
 

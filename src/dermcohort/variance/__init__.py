@@ -8,7 +8,7 @@ that the estimates are off by about sum_i psi_i. A design says which rows depend
 - replicate weights that came with the data (`ReplicateDesign`).
 """
 
-from .few_clusters import MeanModel, bias_reduced
+from .few_clusters import JointDf, MeanModel, bias_reduced
 from .means import Means, weighted_means, weighted_ratios
 from .replicates import ReplicateDesign, Replicates, jackknife
 from .robust import CLUSTERED, UNCLUSTERED, check_kind, sandwich
@@ -18,6 +18,7 @@ __all__ = [
     "CLUSTERED",
     "UNCLUSTERED",
     "IndependentRows",
+    "JointDf",
     "MeanModel",
     "Means",
     "ReplicateDesign",

@@ -22,6 +22,8 @@ from .robust import check_kind, count_clusters, unit_totals
 # Roots of (n_g, n_g) matrices take about 10 n_g^3 operations: up to some ten seconds in all
 DENSE_LIMIT = 2e9
 SMALL = 1e-10
+# Of more numbers (clusters times squared coefficients) the joint degrees of freedom are not kept: 50 MB
+KEPT = 2e6
 
 Adjustment = Callable[[np.ndarray], np.ndarray]
 
@@ -49,11 +51,63 @@ class MeanModel:
 
 
 @dataclass(frozen=True, eq=False)
+class JointDf:
+    """Degrees of freedom of CR2 for any combinations of the parameters, from what each cluster adds to them.
+
+    With a_sg the weights by which the residuals of cluster g enter parameter s, and working variances Phi, the
+    covariance of the parts of clusters g and h is Q_st[g, h] = (a_sg' Phi a_tg if g = h) - b_sg K b_th', which is
+    never formed: it has a row for each cluster. `own` is a_sg' Phi a_tg, shape (G, p, p), `parts` is b, shape
+    (G, 2 p, p), and `kernel` is K.
+    """
+
+    own: np.ndarray
+    parts: np.ndarray
+    kernel: np.ndarray
+
+    def __call__(self, combinations: np.ndarray) -> float:
+        """Of the rows of `combinations` (q, p) together: Satterthwaite's for one, for several those of HTZ.
+
+        q (q + 1) / sum_st Var(V_st), V the variance of the combinations scaled to have the identity as expectation
+        (Pustejovsky & Tipton 2018; for q = 1 their eq. 12).
+        """
+        q = len(combinations)
+        expected = self._of(combinations)._expected()
+        if not (np.linalg.eigvalsh(expected) > 0).all():
+            return np.nan
+        scaled = self._of(np.linalg.inv(np.linalg.cholesky(expected)) @ combinations)
+        d, low = scaled.own, scaled._low()
+        parts = np.ascontiguousarray(scaled.parts.transpose(2, 0, 1))
+        total = 0.0
+        for s in range(q):
+            for t in range(q):
+                # Var(V_st) = sum_gh Q_ss[g, h] Q_tt[g, h] + Q_st[g, h] Q_st[h, g]
+                between = parts[s].T @ parts[t]
+                cross, back = self.kernel @ between, self.kernel @ between.T
+                total += d[:, s, s] @ d[:, t, t] - d[:, s, s] @ low[:, t, t] - low[:, s, s] @ d[:, t, t]
+                total += d[:, s, t] @ d[:, s, t] - 2 * d[:, s, t] @ low[:, s, t]
+                total += np.sum(cross * back.T) + np.sum(back * back.T)
+        return float(q * (q + 1) / total) if total > 0 else np.nan
+
+    def _of(self, combinations: np.ndarray) -> JointDf:
+        own = combinations @ self.own @ combinations.T
+        return JointDf(own, self.parts @ combinations.T, self.kernel)
+
+    def _low(self) -> np.ndarray:
+        """b_sg K b_tg', shape (G, q, q)."""
+        return self.parts.transpose(0, 2, 1) @ (self.kernel @ self.parts)
+
+    def _expected(self) -> np.ndarray:
+        """Q_st[g, g] summed over the clusters: the expectation of V."""
+        return (self.own - self._low()).sum(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
 class BiasReduced:
-    """Covariance, degrees of freedom of each parameter (CR2 only), and whether the root is the symmetric one."""
+    """Covariance, degrees of freedom (CR2 only) of each parameter and jointly, and whether the root is the symmetric one."""
 
     covariance: np.ndarray
     df: np.ndarray | None = None
+    joint_df: JointDf | None = None
     symmetric_root: bool = True
 
 
@@ -134,8 +188,11 @@ def _bell_mccaffrey(model: MeanModel, bread: np.ndarray, cluster: np.ndarray, n_
         )
     RU = U * r[:, None]
     spread = (RU * phi[:, None]).T @ RU  # U' R Phi R U
-    totals, d = np.empty((n_clusters, p)), np.empty((n_clusters, p))
-    Z, Y = np.empty((n_clusters, p, p)), np.empty((n_clusters, p, p))
+    totals, own, parts = (
+        np.empty((n_clusters, p)),
+        np.empty((n_clusters, p, p)),
+        np.empty((n_clusters, 2 * p, p)),
+    )
     for g, rows in enumerate(rows_of):
         if dense:
             adjust = _dense_root(U[rows], RU[rows], phi[rows], bread, spread)
@@ -143,25 +200,15 @@ def _bell_mccaffrey(model: MeanModel, bread: np.ndarray, cluster: np.ndarray, n_
             adjust = _low_rank_root(U[rows], phi[rows], bread)
         totals[g] = RU[rows].T @ adjust(e[rows])
         a = adjust(RU[rows] @ bread)  # A_g' R_g U_g M, a column for each parameter
-        d[g] = (phi[rows, None] * a**2).sum(axis=0)
-        Z[g] = U[rows].T @ a
-        Y[g] = (RU[rows] * phi[rows, None]).T @ a
+        weighted = phi[rows, None] * a
+        own[g] = a.T @ weighted
+        parts[g] = np.vstack([U[rows].T @ a, RU[rows].T @ weighted])
     influence = totals @ bread
-    df = np.array([_satterthwaite(d[:, j], Z[:, :, j], Y[:, :, j], bread, spread) for j in range(p)])
-    return BiasReduced(influence.T @ influence, df, dense or low_rank_is_symmetric)
-
-
-def _satterthwaite(
-    d: np.ndarray, Z: np.ndarray, Y: np.ndarray, bread: np.ndarray, spread: np.ndarray
-) -> float:
-    """tr(Q)^2 / tr(Q^2) for Q = diag(d) - [Z Y] C [Z Y]', never formed: it has a row for each cluster."""
-    both = np.hstack([Z, Y])
-    C = np.block([[-bread @ spread @ bread, bread], [bread, np.zeros_like(bread)]])
-    diagonal = np.einsum("ij,jk,ik->i", both, C, both)
-    gram = both.T @ both
-    trace = (d - diagonal).sum()
-    square = (d**2).sum() - 2 * (d * diagonal).sum() + np.trace(C @ gram @ C @ gram)
-    return float(trace**2 / square) if square > 0 else np.nan
+    kernel = np.block([[-bread @ spread @ bread, bread], [bread, np.zeros_like(bread)]])
+    joint = JointDf(own, parts, kernel)
+    df = np.array([joint(unit[None]) for unit in np.eye(p)])
+    kept = joint if own.size <= KEPT else None
+    return BiasReduced(influence.T @ influence, df, kept, dense or low_rank_is_symmetric)
 
 
 def _dense_root(

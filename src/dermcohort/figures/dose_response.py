@@ -1,0 +1,48 @@
+"""A dose-response curve: line, band, reference and where the data lie."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ..tables import RATIOS, measure_heading
+from .curves import COLORS
+from .forest import ratio_ticks
+
+
+def dose_response_figure(
+    curve: pd.DataFrame,
+    ax: Axes | None,
+    *,
+    x_label: str,
+    measure: str,
+    conf_level: float,
+    observed: pd.Series | None,
+) -> Axes:
+    """Draw `curve` (the variable first, then estimate, conf_low, conf_high); ticks at `observed` below it."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    x = curve.iloc[:, 0].to_numpy(float)
+    middle, low, high = (curve[c].to_numpy(float) for c in ("estimate", "conf_low", "conf_high"))
+    ax.axhline(1 if measure in RATIOS else 0, color="0.6", linewidth=0.8, zorder=0)
+    ax.fill_between(x, low, high, color=COLORS[0], alpha=0.15, linewidth=0)
+    ax.plot(x, middle, color=COLORS[0], linewidth=1.4)
+    ax.set_xlim(x[0], x[-1])
+    if measure in RATIOS:
+        ax.set_yscale("log")
+        bounds = np.concatenate([low, high, middle])
+        (bottom, top), ticks = ratio_ticks(bounds[np.isfinite(bounds)])
+        ax.set_ylim(bottom, top)
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
+    if observed is not None:
+        inside = observed[observed.between(x[0], x[-1])]
+        ax.vlines(
+            inside, 0, 0.025, transform=ax.get_xaxis_transform(), color="black", linewidth=0.4, alpha=0.5
+        )
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(measure_heading(measure, conf_level))
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
