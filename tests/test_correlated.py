@@ -11,7 +11,8 @@ from scipy.special import expit
 
 from dermcohort import Estimates
 from dermcohort.regression import gee, logistic, mixed_linear, mixed_logistic, mixed_poisson
-from dermcohort.regression.correlated import BINOMIAL, POISSON, sort_by_group
+from dermcohort.regression.correlated import sort_by_group
+from dermcohort.regression.families import LOGIT, POISSON
 from dermcohort.regression.random_intercept import RandomInterceptData, log_likelihood
 from dermcohort.regression.working_correlation import STRUCTURES
 
@@ -91,7 +92,7 @@ def test_likelihood_is_the_integral():
     y = np.array([0.0, 1, 1, 2, 0, 3])
     eta, code, sd = np.array([-0.2, 0.1, 0.3, 0.0, -0.4, 0.2]), np.array([0, 0, 0, 1, 1, 1]), 0.8
     for family, y_of, density in (
-        (BINOMIAL, np.minimum(y, 1), lambda y, e: np.exp(y * e) / (1 + np.exp(e))),
+        (LOGIT, np.minimum(y, 1), lambda y, e: np.exp(y * e) / (1 + np.exp(e))),
         (POISSON, y, lambda y, e: np.exp(y * e - np.exp(e))),
     ):
         X = np.ones((6, 1))
@@ -109,11 +110,11 @@ def test_likelihood_is_the_integral():
         assert found == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("family", [BINOMIAL, POISSON])
+@pytest.mark.parametrize("family", [LOGIT, POISSON])
 @pytest.mark.parametrize("nodes", [1, 4])
 def test_gradient_is_that_of_the_approximation(family, nodes):
     data = visits(3)
-    y = data["itch" if family is BINOMIAL else "flares"].to_numpy(float)
+    y = data["itch" if family is LOGIT else "flares"].to_numpy(float)
     X = np.column_stack([np.ones(len(y)), data["age"]])
     grouping = sort_by_group(data["person"].to_numpy())[1]
     rows = RandomInterceptData(family, X, y, np.ones(len(y)), np.zeros(len(y)), grouping)
