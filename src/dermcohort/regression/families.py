@@ -175,4 +175,36 @@ GAUSSIAN = Canonical(
     has_dispersion=True,
 )
 
-FAMILIES = {f.name: f for f in (LOGIT, LOG_BINOMIAL, CLOGLOG, RISK_DIFFERENCE, POISSON, GAUSSIAN)}
+
+def negative_binomial_family(theta: float) -> Family:
+    """Variance mu + mu^2 / theta: Poisson with gamma distributed rates of shape theta. Concave in eta as the others."""
+    return Family(
+        name="negative-binomial-log",
+        link=np.log,
+        mean=_exp,
+        slope=_exp,
+        variance=lambda mu: mu * (1 + mu / theta),
+        loglik=lambda y, eta: _negative_binomial_loglik(y, _exp(eta), eta, theta),
+        score=lambda y, eta: (y - _exp(eta)) / (1 + _exp(eta) / theta),
+        curvature=lambda y, eta: _exp(eta) * (1 + y / theta) / (1 + _exp(eta) / theta) ** 2,
+    )
+
+
+def _negative_binomial_loglik(y: np.ndarray, mu: np.ndarray, eta: np.ndarray, theta: float) -> np.ndarray:
+    combinations = gammaln(y + theta) - gammaln(theta) - gammaln(y + 1)
+    return combinations + y * (eta - np.log(theta)) - (y + theta) * np.log1p(mu / theta)
+
+
+# link and mean, which are all that is looked up by name, do not depend on theta
+FAMILIES = {
+    family.name: family
+    for family in (
+        LOGIT,
+        LOG_BINOMIAL,
+        CLOGLOG,
+        RISK_DIFFERENCE,
+        POISSON,
+        GAUSSIAN,
+        negative_binomial_family(1.0),
+    )
+}

@@ -1,0 +1,143 @@
+"""Profile likelihood: limits at which the log-likelihood, the other coefficients free, is chi2 / 2 below its maximum.
+
+Source: McCullagh & Nelder (1989) Generalized Linear Models, 7.2.5. R's `confint` of a `glm` interpolates the profile by a
+spline; here the equation is solved, as R's `uniroot` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from ..design import Column
+from ..wording import suggest
+from .covariance import Arrays
+from .families import Family
+from .maximize import Maximum, maximize
+
+INTERVALS = ("wald", "profile")
+FARTHEST = 60.0  # on the scale of the linear predictor: beyond it a limit is infinite
+
+Height = Callable[[float], tuple[float, float]]
+"""Log-likelihood at a value of one coefficient, the others at their best, and its derivative in that value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Limits of each coefficient (p,), and the signed root of the likelihood ratio statistic of 0."""
+
+    low: np.ndarray
+    high: np.ndarray
+    signed_root: np.ndarray
+
+
+def require_interval(interval: str, *, model_based: bool) -> None:
+    """Refuse an unknown interval, and a profile where the variance is not the likelihood's."""
+    if interval not in INTERVALS:
+        raise ValueError(
+            f"interval='{interval}' is unknown; choose one of {', '.join(INTERVALS)}.{suggest(interval, INTERVALS)}"
+        )
+    if interval == "profile" and not model_based:
+        raise ValueError(
+            "interval='profile' belongs to the model's own likelihood, not to a robust or design-based variance: "
+            "leave out cluster=, robust= and design=, and give robust=False beside frequency weights"
+        )
+
+
+def likelihood_profile(
+    arrays: Arrays, family: Family, maximum: Maximum, unbounded: np.ndarray, conf_level: float
+) -> Profile:
+    """Profile of every coefficient; one that is `unbounded` has one finite limit."""
+    p = arrays.X.shape[1]
+
+    def height_of(j: int) -> Height:
+        x, others = arrays.X[:, j], np.delete(arrays.X, j, axis=1)
+        start = np.delete(maximum.coefficients, j)
+
+        def height(value: float) -> tuple[float, float]:
+            nonlocal start  # the best of the others move little from one value to the next
+            found = maximize(others, arrays.y, family, arrays.weights, arrays.offset + value * x, start)
+            start = found.coefficients
+            slope = (arrays.weights * family.score(arrays.y, found.eta)) @ x
+            return found.loglik, float(slope)
+
+        return height
+
+    spread = np.ptp(arrays.X, axis=0)
+    scale = 1 / np.where(spread > 0, spread, 1.0)
+    step = np.where(unbounded, scale, np.minimum(np.sqrt(np.diag(maximum.bread)), 5 * scale))
+    outward = np.where(unbounded, np.sign(maximum.coefficients), 0.0)
+    rows = [
+        profile_of(
+            height_of(j),
+            maximum.loglik,
+            maximum.coefficients[j],
+            step[j],
+            FARTHEST * scale[j],
+            conf_level,
+            outward[j],
+        )
+        for j in range(p)
+    ]
+    return Profile(*np.array(rows).T)
+
+
+def profile_of(
+    height: Height,
+    top: float,
+    estimate: float,
+    step: float,
+    farthest: float,
+    conf_level: float,
+    outward: float = 0.0,
+) -> tuple[float, float, float]:
+    """Lower limit, upper limit and signed root of one coefficient; on the side `outward` there is no limit."""
+    quantile = float(norm.ppf(0.5 + conf_level / 2))
+    low, high = (
+        side * np.inf if side == outward else _limit(height, top, estimate, side * step, farthest, quantile)
+        for side in (-1, 1)
+    )
+    fall = max(top - height(0.0)[0], 0.0)
+    return low, high, float(np.sign(estimate) * np.sqrt(2 * fall))
+
+
+def _limit(
+    height: Height, top: float, estimate: float, step: float, farthest: float, quantile: float
+) -> float:
+    """Where the signed root, nearly a straight line, reaches the quantile: Newton's method within a bracket."""
+    side, distance = np.sign(step), abs(step) * quantile
+    near, far = 0.0, np.inf
+    for _ in range(100):
+        value, slope = height(estimate + side * distance)
+        root = np.sqrt(2 * max(top - value, 0.0))
+        near, far = (distance, far) if root < quantile else (near, distance)
+        if near > farthest:
+            return float(side * np.inf)
+        rise = -side * slope / root if root > 0 else 0.0
+        following = distance + (quantile - root) / rise if rise > 0 else np.inf
+        if not near <= following <= min(far, 4 * distance):
+            following = 2 * distance if np.isinf(far) else (near + far) / 2
+        # the error of a Newton step is of the order of its square
+        moved, distance = abs(following - distance), following
+        if moved <= 1e-8 * distance:
+            break
+    return float(estimate + side * distance)
+
+
+def with_profile(table: pd.DataFrame, columns: Sequence[Column], profile: Profile) -> pd.DataFrame:
+    """The table of ratios with limits from the profile, and the likelihood ratio test that agrees with them."""
+    estimated = [i for i, column in enumerate(columns) if column.name != "Intercept"]
+    if not estimated:
+        return table
+    table = table.copy()
+    rows = ~(table["level"].notna() & (table["level"] == table["reference"]))
+    with np.errstate(over="ignore"):
+        table.loc[rows, "conf_low"] = np.exp(profile.low[estimated])
+        table.loc[rows, "conf_high"] = np.exp(profile.high[estimated])
+    table.loc[rows, "statistic"] = profile.signed_root[estimated]
+    table.loc[rows, "p_value"] = 2 * norm.sf(np.abs(profile.signed_root[estimated]))
+    return table
