@@ -58,5 +58,6 @@ def few_groups_notes(grouping: Grouping) -> list[str]:
         return []
     return [
         f"Few groups: {grouping.n_groups}. Below about {FEW_GROUPS} the variation between groups is imprecise, and "
-        "intervals of effects that differ between groups are too narrow."
+        "intervals of effects that differ between groups are too narrow. Effects within groups can also be had with the "
+        "groups as a factor in the formula."
     ]

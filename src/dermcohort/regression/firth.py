@@ -163,7 +163,7 @@ def _penalized(arrays: Arrays, beta: np.ndarray) -> _At:
     sign, log_determinant = np.linalg.slogdet(information)
     if sign <= 0:  # fitted probabilities of 0 and 1: the penalty is infinite
         return _At(-np.inf, np.zeros_like(beta), information)
-    leverage = curvature * np.einsum("ij,ji->i", X, np.linalg.solve(information, X.T))
+    leverage = curvature * np.einsum("ij,ij->i", X @ np.linalg.inv(information), X)
     score = X.T @ (w * (y - mean) + leverage * (0.5 - mean))
     return _At(float(w @ LOGIT.loglik(y, eta) + log_determinant / 2), score, information)
 

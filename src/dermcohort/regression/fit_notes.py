@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..design import FEW_CLUSTERS, sparse_notes
+from ..design import sparse_notes
 from .covariance import Arrays
 from .maximize import Maximum
 from .model import Model
@@ -34,10 +34,12 @@ def sparse_data_notes(model: Model, arrays: Arrays, kind: str | None) -> tuple[s
         n_clusters = int(arrays.cluster.max()) + 1
     events, n = int(arrays.y.sum()), len(arrays.y)
     rarer = min(events, n - events) if model.outcome is binary else events
-    notes = sparse_notes(rarer if model.counts_events else None, arrays.X.shape[1] - 1, n_clusters)
-    if n_clusters is not None and n_clusters < FEW_CLUSTERS:
-        return (*notes[:-1], f"{notes[-1]} robust='CR2' corrects for it.")
-    return notes
+    return sparse_notes(
+        rarer if model.counts_events else None,
+        arrays.X.shape[1] - 1,
+        n_clusters,
+        remedy="robust='CR2' corrects for it.",
+    )
 
 
 def fit_notes(model: Model, rows: Rows, maximum: Maximum, unbounded: np.ndarray) -> tuple[str, ...]:

@@ -265,14 +265,11 @@ def _method(family: Canonical, correlation: str, groups: Sequence[str], small_sa
 
 def _thin_notes(
     frame: Design, family: Canonical, y: np.ndarray, grouping: Grouping, small_sample: str | None
-) -> list[str]:
+) -> tuple[str, ...]:
     n_groups = None if small_sample else grouping.n_groups
-    if family is GAUSSIAN:
-        found = sparse_notes(0, 0, n_groups)
-    else:
-        found = sparse_notes(rarer_outcome(family, y, np.ones(len(y))), len(frame.columns) - 1, n_groups)
-    remedy = " small_sample='mancl-derouen' corrects for this."
-    return [note + remedy if note.startswith("Few clusters") else note for note in found]
+    rarer = None if family is GAUSSIAN else rarer_outcome(family, y, np.ones(len(y)))
+    remedy = "small_sample='mancl-derouen' corrects for this."
+    return sparse_notes(rarer, len(frame.columns) - 1, n_groups, remedy)
 
 
 def _notes(

@@ -108,7 +108,7 @@ def describe_fit(
         df=covariance.df,
         ratio=model.is_ratio,
     )
-    if interval == "profile":
+    if interval == "profile" and not maximum.on_boundary:
         profile = likelihood_profile(arrays, model.family, maximum, unbounded, conf_level)
         table = with_profile(table, frame.columns, profile)
     return {

@@ -38,12 +38,13 @@ def log_binomial(
     design: AnyDesign | None = None,
     offset: str | None = None,
     conf_level: float = 0.95,
+    interval: str = "wald",
 ) -> GLMFit:
     """Prevalence ratios (in a closed cohort risk ratios) by log-binomial regression.
 
     Parameters
     ----------
-    formula, data, weights, cluster, robust, design, offset, conf_level
+    formula, data, weights, cluster, robust, design, offset, conf_level, interval
         As for `logistic`.
 
     Returns
@@ -79,6 +80,7 @@ def log_binomial(
         design=design,
         offset=offset,
         conf_level=conf_level,
+        interval=interval,
     )
 
 

@@ -56,12 +56,13 @@ def likelihood_profile(
 
     def height_of(j: int) -> Height:
         x, others = arrays.X[:, j], np.delete(arrays.X, j, axis=1)
-        start = np.delete(maximum.coefficients, j)
+        # where the link is bounded the former best may be impossible with the next value
+        start = None if np.isfinite(family.upper) else np.delete(maximum.coefficients, j)
 
         def height(value: float) -> tuple[float, float]:
             nonlocal start  # the best of the others move little from one value to the next
             found = maximize(others, arrays.y, family, arrays.weights, arrays.offset + value * x, start)
-            start = found.coefficients
+            start = None if start is None else found.coefficients
             slope = (arrays.weights * family.score(arrays.y, found.eta)) @ x
             return found.loglik, float(slope)
 
