@@ -53,7 +53,7 @@ def test_ratio_of_two_poisson_counts_by_hand():
     assert row["statistic"] > 0
 
 
-@every_model
+@pytest.mark.parametrize("model", ["logistic", "poisson", "complementary_log_log"])
 @seeds
 @few
 def test_limits_lie_where_the_likelihood_ratio_test_has_p_of_5_percent(model, seed):

@@ -6,6 +6,7 @@ as R's brglm2 (type "AS_mean"); profile intervals and tests those of logistf, so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from .fit_notes import sparse_data_notes, weight_notes
 from .glm import GLMFit
 from .model import Model
 from .outcomes import binary
-from .profile import Height, Profile, profile_of, require_interval, with_profile
+from .profile import Limits, profile_of, require_interval, with_profile
 from .rows import read_rows
 
 MODEL = Model(LOGIT, "OR", "Odds ratios by Firth's penalized logistic regression", binary)
@@ -168,10 +169,12 @@ def _penalized(arrays: Arrays, beta: np.ndarray) -> _At:
     return _At(float(w @ LOGIT.loglik(y, eta) + log_determinant / 2), score, information)
 
 
-def _penalized_profile(arrays: Arrays, maximum: PenalizedMaximum, conf_level: float) -> Profile:
-    """Of every coefficient; the penalty of a profile is that of the whole information, as in logistf."""
+def _penalized_profile(
+    arrays: Arrays, maximum: PenalizedMaximum, conf_level: float
+) -> Callable[[int], Limits]:
+    """Of the coefficient of any column; the penalty of a profile is that of the whole information, as in logistf."""
 
-    def height_of(j: int) -> Height:
+    def limits(j: int) -> Limits:
         start = maximum.coefficients
 
         def height(value: float) -> tuple[float, float]:
@@ -180,13 +183,7 @@ def _penalized_profile(arrays: Arrays, maximum: PenalizedMaximum, conf_level: fl
             start = found.coefficients
             return found.loglik, float(found.score[j])
 
-        return height
+        step, farthest = float(np.sqrt(maximum.covariance[j, j])), FARTHEST / (np.ptp(arrays.X[:, j]) or 1.0)
+        return profile_of(height, maximum.loglik, float(start[j]), step, farthest, conf_level)
 
-    spread = np.ptp(arrays.X, axis=0)
-    farthest = FARTHEST / np.where(spread > 0, spread, 1.0)
-    error = np.sqrt(np.diag(maximum.covariance))
-    rows = [
-        profile_of(height_of(j), maximum.loglik, maximum.coefficients[j], error[j], farthest[j], conf_level)
-        for j in range(len(error))
-    ]
-    return Profile(*np.array(rows).T)
+    return limits

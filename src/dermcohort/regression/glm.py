@@ -109,8 +109,8 @@ def describe_fit(
         ratio=model.is_ratio,
     )
     if interval == "profile" and not maximum.on_boundary:
-        profile = likelihood_profile(arrays, model.family, maximum, unbounded, conf_level)
-        table = with_profile(table, frame.columns, profile)
+        limits = likelihood_profile(arrays, model.family, maximum, unbounded, conf_level)
+        table = with_profile(table, frame.columns, limits)
     return {
         "table": table,
         "method": _method(model, kind, rows, interval),

@@ -7,7 +7,6 @@ spline; here the equation is solved, as R's `uniroot` does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -25,14 +24,8 @@ FARTHEST = 60.0  # on the scale of the linear predictor: beyond it a limit is in
 Height = Callable[[float], tuple[float, float]]
 """Log-likelihood at a value of one coefficient, the others at their best, and its derivative in that value."""
 
-
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """Limits of each coefficient (p,), and the signed root of the likelihood ratio statistic of 0."""
-
-    low: np.ndarray
-    high: np.ndarray
-    signed_root: np.ndarray
+Limits = tuple[float, float, float]
+"""Lower limit, upper limit, and the signed root of the likelihood ratio statistic of 0."""
 
 
 def require_interval(interval: str, *, model_based: bool) -> None:
@@ -50,11 +43,10 @@ def require_interval(interval: str, *, model_based: bool) -> None:
 
 def likelihood_profile(
     arrays: Arrays, family: Family, maximum: Maximum, unbounded: np.ndarray, conf_level: float
-) -> Profile:
-    """Profile of every coefficient; one that is `unbounded` has one finite limit."""
-    p = arrays.X.shape[1]
+) -> Callable[[int], Limits]:
+    """The profile of the coefficient of any column; one that is `unbounded` has one finite limit."""
 
-    def height_of(j: int) -> Height:
+    def limits(j: int) -> Limits:
         x, others = arrays.X[:, j], np.delete(arrays.X, j, axis=1)
         # where the link is bounded the former best may be impossible with the next value
         start = None if np.isfinite(family.upper) else np.delete(maximum.coefficients, j)
@@ -66,25 +58,12 @@ def likelihood_profile(
             slope = (arrays.weights * family.score(arrays.y, found.eta)) @ x
             return found.loglik, float(slope)
 
-        return height
+        estimate, scale = float(maximum.coefficients[j]), 1 / (np.ptp(x) or 1.0)
+        step = scale if unbounded[j] else min(float(np.sqrt(maximum.bread[j, j])), 5 * scale)
+        outward = np.sign(estimate) if unbounded[j] else 0.0
+        return profile_of(height, maximum.loglik, estimate, step, FARTHEST * scale, conf_level, outward)
 
-    spread = np.ptp(arrays.X, axis=0)
-    scale = 1 / np.where(spread > 0, spread, 1.0)
-    step = np.where(unbounded, scale, np.minimum(np.sqrt(np.diag(maximum.bread)), 5 * scale))
-    outward = np.where(unbounded, np.sign(maximum.coefficients), 0.0)
-    rows = [
-        profile_of(
-            height_of(j),
-            maximum.loglik,
-            maximum.coefficients[j],
-            step[j],
-            FARTHEST * scale[j],
-            conf_level,
-            outward[j],
-        )
-        for j in range(p)
-    ]
-    return Profile(*np.array(rows).T)
+    return limits
 
 
 def profile_of(
@@ -95,8 +74,8 @@ def profile_of(
     farthest: float,
     conf_level: float,
     outward: float = 0.0,
-) -> tuple[float, float, float]:
-    """Lower limit, upper limit and signed root of one coefficient; on the side `outward` there is no limit."""
+) -> Limits:
+    """Limits of one coefficient, looked for from `step` outwards; on the side `outward` there is none."""
     quantile = float(norm.ppf(0.5 + conf_level / 2))
     low, high = (
         side * np.inf if side == outward else _limit(height, top, estimate, side * step, farthest, quantile)
@@ -129,16 +108,19 @@ def _limit(
     return float(estimate + side * distance)
 
 
-def with_profile(table: pd.DataFrame, columns: Sequence[Column], profile: Profile) -> pd.DataFrame:
+def with_profile(
+    table: pd.DataFrame, columns: Sequence[Column], limits: Callable[[int], Limits]
+) -> pd.DataFrame:
     """The table of ratios with limits from the profile, and the likelihood ratio test that agrees with them."""
     estimated = [i for i, column in enumerate(columns) if column.name != "Intercept"]
     if not estimated:
         return table
+    low, high, signed_root = np.array([limits(i) for i in estimated]).T
     table = table.copy()
     rows = ~(table["level"].notna() & (table["level"] == table["reference"]))
     with np.errstate(over="ignore"):
-        table.loc[rows, "conf_low"] = np.exp(profile.low[estimated])
-        table.loc[rows, "conf_high"] = np.exp(profile.high[estimated])
-    table.loc[rows, "statistic"] = profile.signed_root[estimated]
-    table.loc[rows, "p_value"] = 2 * norm.sf(np.abs(profile.signed_root[estimated]))
+        table.loc[rows, "conf_low"] = np.exp(low)
+        table.loc[rows, "conf_high"] = np.exp(high)
+    table.loc[rows, "statistic"] = signed_root
+    table.loc[rows, "p_value"] = 2 * norm.sf(np.abs(signed_root))
     return table
