@@ -102,6 +102,17 @@ def test_clusters_designs_and_their_remedy(model):
     )
 
 
+def test_few_clusters_and_their_remedy_in_survival():
+    data = cohort(3).assign(years=lambda d: 1 + d["age"])
+    options = {"time": "years", "event": "case", "cluster": "site"}
+    of_cox = next(n for n in dc.survival.cox("sex", data, **options).notes if n.startswith("Few clusters: 8"))
+    assert of_cox.endswith(
+        "regression.complementary_log_log (time in intervals) with robust='CR2' corrects for it."
+    )
+    of_curve = dc.survival.kaplan_meier(data, **options).notes
+    assert any(n.startswith("Few clusters: 8") and n.endswith("(by=) beside it.") for n in of_curve)
+
+
 @pytest.mark.parametrize(("events", "expected"), [(0, 0.5), (6, -0.5)])
 def test_risk_difference_on_the_boundary(events, expected):
     """Nobody, or everybody, among the unexposed: the estimate stands, no interval is claimed."""
@@ -109,7 +120,10 @@ def test_risk_difference_on_the_boundary(events, expected):
     row = found.table.iloc[0]
     assert row["estimate"] == pytest.approx(expected, abs=1e-8)
     assert np.isnan(row[["conf_low", "conf_high", "p_value"]].to_numpy(float)).all()
-    assert any("on the boundary" in n and "linear with robust='HC3'" in n for n in found.notes)
+    assert any(
+        "on the boundary (a fitted probability of 0 or 1)" in n and "linear with robust='HC3'" in n
+        for n in found.notes
+    )
     assert not any(n.startswith("Separation") for n in found.notes)
 
 

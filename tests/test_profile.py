@@ -122,7 +122,7 @@ def test_maximum_on_the_boundary_has_no_interval():
     data = pd.DataFrame({"case": [0, 1, 0, 0, 1, 1, 1], "x": [0, 0, 0, 0, 1, 1, 1]})
     found = log_binomial("case ~ x", data, interval="profile")
     assert found.table[["conf_low", "conf_high"]].isna().all(axis=None)
-    assert any("on the boundary" in note for note in found.notes)
+    assert any("on the boundary (a fitted probability of 1)" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

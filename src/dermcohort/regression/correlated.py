@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..design import Design, binary_outcome, require_columns
-from ..groups import event_counts
+from ..design import Design, require_columns
 from .families import GAUSSIAN, LOGIT, POISSON, Canonical
+from .outcomes import binary, count, number
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +50,8 @@ def read_outcome(frame: Design, family: Canonical) -> np.ndarray:
     """The outcome as the family needs it; refuses one that leaves nothing to model."""
     assert frame.response is not None
     values, name = frame.response, str(frame.response.name)
-    if family is LOGIT:
-        y = binary_outcome(values, name)
-    elif family is POISSON:
-        y = event_counts(values, name)
-    else:
-        if not pd.api.types.is_numeric_dtype(values.dtype):
-            raise ValueError(f"'{name}' must be numeric, it is {values.dtype}")
-        y = values.to_numpy(float)
+    read = binary if family is LOGIT else count if family is POISSON else number
+    y = read(values, name)
     require_variation(y, np.ones(len(y)), name, family)
     return y
 

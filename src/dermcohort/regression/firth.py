@@ -23,6 +23,10 @@ from .profile import Limits, profile_of, require_interval, with_profile
 from .rows import read_rows
 
 MODEL = Model(LOGIT, "OR", "Odds ratios by Firth's penalized logistic regression", binary)
+METHODS = {
+    "profile": "profile penalized likelihood intervals and likelihood ratio tests",
+    "wald": "Wald intervals",
+}
 TOLERANCE = 1e-12
 MAX_ITERATIONS = 500
 LONGEST_STEP = 5.0  # on the scale of the linear predictor
@@ -91,7 +95,7 @@ def firth(
         table = with_profile(table, frame.columns, _penalized_profile(arrays, maximum, conf_level))
     return GLMFit(
         table=table,
-        method=f"{MODEL.title}, {'profile penalized likelihood' if interval == 'profile' else 'Wald'} intervals.",
+        method=f"{MODEL.title}, {METHODS[interval]}.",
         n=len(arrays.y),
         events=round(arrays.y.sum()),
         n_missing=frame.n_missing,

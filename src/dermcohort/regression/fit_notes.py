@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..design import sparse_notes
+from ..design import Column, sparse_notes
 from .covariance import Arrays
 from .maximize import Maximum
 from .model import Model
@@ -46,8 +46,9 @@ def fit_notes(model: Model, rows: Rows, maximum: Maximum, unbounded: np.ndarray)
     """A maximum on the boundary or at infinity, or none found."""
     notes = []
     if maximum.on_boundary:
+        bounds = "0 or 1" if np.isfinite(model.family.lower) else "1"
         notes.append(
-            "The maximum lies on the boundary (a fitted probability of 0 or 1), where no standard errors exist; "
+            f"The maximum lies on the boundary (a fitted probability of {bounds}), where no standard errors exist; "
             f"{model.boundary_advice}."
         )
     if unbounded.any():
@@ -60,23 +61,28 @@ def fit_notes(model: Model, rows: Rows, maximum: Maximum, unbounded: np.ndarray)
 def _separation(model: Model, rows: Rows, unbounded: np.ndarray) -> str:
     names = [name for name, flag in zip(rows.frame.names, unbounded, strict=True) if flag]
     which = [name for name in names if name != "Intercept"] or names
-    cells = list(dict.fromkeys(_pure_cells(rows, unbounded, of_everybody=model.outcome is binary)))
-    shown = f" ({', '.join(cells)})" if cells else ""
+    arrays, columns = rows.arrays, rows.frame.columns
+    cells = pure_cells(columns, arrays.X, arrays.y, unbounded, is_binary=model.outcome is binary)
     advice = (
         "Combine levels, or use firth (penalized likelihood)" if model.measure == "OR" else "Combine levels"
     )
     return (
         f"Separation: the outcome is determined by {', '.join(which)}, whose {model.measure} has no finite estimate"
-        f"{shown}. {advice}."
+        f"{cells}. {advice}."
     )
 
 
-def _pure_cells(rows: Rows, unbounded: np.ndarray, *, of_everybody: bool) -> Iterator[str]:
-    """Levels, and values of a number that has two, among whose rows nobody (or everybody) has an event."""
-    X, y, columns = rows.arrays.X, rows.arrays.y, rows.frame.columns
-    for i in np.flatnonzero(unbounded):
-        column, values = columns[i], np.unique(X[:, i])
-        if column.name == "Intercept" or len(values) != 2:
+def pure_cells(
+    columns: Sequence[Column], X: np.ndarray, y: np.ndarray, unbounded: np.ndarray, *, is_binary: bool
+) -> str:
+    """In brackets the levels, and values of a number that has two, of which nobody (or everybody) has an event.
+
+    Only of the coefficients that are `unbounded`; an empty text where the outcome is separated in another way.
+    """
+    found: list[str] = []
+    for i, column in enumerate(columns):
+        values = np.unique(X[:, i]) if unbounded[i] else []
+        if len(values) != 2:
             continue
         if column.level is None:
             cells = {f"{column.term} = {value:g}": X[:, i] == value for value in values}
@@ -87,5 +93,6 @@ def _pure_cells(rows: Rows, unbounded: np.ndarray, *, of_everybody: bool) -> Ite
                 cells[f"{column.term} = {column.reference}"] = (X[:, siblings] == 0).all(axis=1)
         for label, inside in cells.items():
             n, events = int(inside.sum()), int(y[inside].sum())
-            if events == 0 or (of_everybody and events == n):
-                yield f"{label}: {events:,} events among {n:,} rows"
+            if events == 0 or (is_binary and events == n):
+                found.append(f"{label}: {events:,} events among {n:,} rows")
+    return f" ({', '.join(dict.fromkeys(found))})" if found else ""

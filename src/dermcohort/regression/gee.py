@@ -27,6 +27,7 @@ from .correlated import (
 )
 from .estimating_equations import SMALL_SAMPLE, GeeSolution, robust_covariance, solve_estimating_equations
 from .families import GAUSSIAN, LOGIT, POISSON, Canonical
+from .fit_notes import pure_cells
 from .maximize import maximize
 from .working_correlation import STRUCTURES, Autoregressive, Independence, Unstructured, WorkingCorrelation
 
@@ -180,6 +181,7 @@ def gee(
         notes=(
             *frame.notes,
             *_thin_notes(frame, model, y, grouping, small_sample),
+            *_separation(frame, X, y, unbounded, is_binary=model is LOGIT),
             *_notes(frame, solution, structure, unbounded, waves),
         ),
         conf_level=conf_level,
@@ -272,6 +274,18 @@ def _thin_notes(
     return sparse_notes(rarer, len(frame.columns) - 1, n_groups, remedy)
 
 
+def _separation(
+    frame: Design, X: np.ndarray, y: np.ndarray, unbounded: np.ndarray, *, is_binary: bool
+) -> list[str]:
+    if not unbounded.any():
+        return []
+    which = ", ".join(column.name for column, flag in zip(frame.columns, unbounded, strict=True) if flag)
+    cells = pure_cells(frame.columns, X, y, unbounded, is_binary=is_binary)
+    return [
+        f"Separation: the outcome is determined by {which}, whose effect has no finite estimate{cells}. Combine levels."
+    ]
+
+
 def _notes(
     frame: Design,
     solution: GeeSolution,
@@ -287,13 +301,7 @@ def _notes(
         )
     if isinstance(structure, Unstructured) and (structure.n_pairs == 0).any():
         notes.append("Some waves never occur together in a group: their correlation is taken as 0.")
-    if unbounded.any():
-        which = ", ".join(column.name for column, flag in zip(frame.columns, unbounded, strict=True) if flag)
-        notes.append(
-            f"Separation: the outcome is determined by {which}, whose effect has no finite estimate. "
-            "Combine levels."
-        )
-    elif not solution.converged:
+    if not (solution.converged or unbounded.any()):
         notes.append("The fit did not converge: do not use these estimates.")
     if solution.impossible:
         notes.append(

@@ -96,23 +96,8 @@ def describe_fit(
     unbounded = np.zeros(len(frame.columns), bool)
     if model.is_ratio:
         unbounded = still_moving(arrays.X, maximum.last_step)
-    table = coefficient_table(
-        frame.columns,
-        arrays.X,
-        maximum.coefficients,
-        covariance.matrix,
-        measure=model.measure,
-        conf_level=conf_level,
-        event=arrays.y if model.counts_events else None,
-        unbounded=unbounded,
-        df=covariance.df,
-        ratio=model.is_ratio,
-    )
-    if interval == "profile" and not maximum.on_boundary:
-        limits = likelihood_profile(arrays, model.family, maximum, unbounded, conf_level)
-        table = with_profile(table, frame.columns, limits)
     return {
-        "table": table,
+        "table": _table(model, rows, maximum, covariance, unbounded, conf_level, interval),
         "method": _method(model, kind, rows, interval),
         "n": len(arrays.y),
         "events": round(arrays.y.sum()) if model.counts_events else None,
@@ -133,6 +118,34 @@ def describe_fit(
         "family": model.family.name,
         "offset": rows.offset,
     }
+
+
+def _table(
+    model: Model,
+    rows: Rows,
+    maximum: Maximum,
+    covariance: Covariance,
+    unbounded: np.ndarray,
+    conf_level: float,
+    interval: str,
+) -> pd.DataFrame:
+    arrays, columns = rows.arrays, rows.frame.columns
+    table = coefficient_table(
+        columns,
+        arrays.X,
+        maximum.coefficients,
+        covariance.matrix,
+        measure=model.measure,
+        conf_level=conf_level,
+        event=arrays.y if model.counts_events else None,
+        unbounded=unbounded,
+        df=covariance.df,
+        ratio=model.is_ratio,
+    )
+    if interval == "wald" or maximum.on_boundary:
+        return table
+    limits = likelihood_profile(arrays, model.family, maximum, unbounded, conf_level)
+    return with_profile(table, columns, limits)
 
 
 def _covariance(family: Family, rows: Rows, maximum: Maximum, kind: str | None) -> Covariance:
