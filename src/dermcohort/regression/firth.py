@@ -17,9 +17,10 @@ from .covariance import Arrays
 from .families import LOGIT
 from .fit_notes import sparse_data_notes, weight_notes
 from .glm import GLMFit
+from .maximize import gram, inverse
 from .model import Model
 from .outcomes import binary
-from .profile import Limits, profile_of, require_interval, with_profile
+from .profile import Limits, require_interval, two_sided, with_profile
 from .rows import read_rows
 
 MODEL = Model(LOGIT, "OR", "Odds ratios by Firth's penalized logistic regression", binary)
@@ -131,46 +132,52 @@ def maximize_penalized(
 ) -> PenalizedMaximum:
     """Maximize l(beta) + log det I(beta) / 2, all coefficients free but the one that is `fixed` at its start.
 
-    By Fisher scoring on Firth's score sum_i x_i [w_i (y_i - pi_i) + h_i (1/2 - pi_i)], h_i the leverage.
+    Firth's score is sum_i x_i [w_i (y_i - pi_i) + h_i (1/2 - pi_i)], h_i the leverage: that of h_i / 2 cases and as many
+    others added to each row. The steps are those of the data so augmented (Heinze & Schemper 2002, section 2).
     """
     beta = np.zeros(arrays.X.shape[1]) if start is None else start
-    free = np.arange(len(beta)) != (-1 if fixed is None else fixed)
-    at = _penalized(arrays, beta)
-    converged = not free.any()
+    free = np.arange(len(beta)) != fixed
+    at, converged = _penalized(arrays, beta), not free.any()
     for _ in range(MAX_ITERATIONS):
         if converged:
             break
         step = np.zeros_like(beta)
-        step[free] = np.linalg.solve(at.information[np.ix_(free, free)], at.score[free])
+        step[free] = inverse(at.augmented[np.ix_(free, free)]) @ at.score[free]
         size = float(np.max(np.abs(arrays.X @ step)))
         step *= min(1.0, LONGEST_STEP / max(size, LONGEST_STEP))
+        smallest = TOLERANCE * max(1.0, float(np.max(np.abs(arrays.X) @ np.abs(beta))))
         new = _penalized(arrays, beta + step)
-        while not new.value >= at.value - 1e-12 * abs(at.value) and size > TOLERANCE:
+        while not new.value >= at.value - 1e-12 * abs(at.value) and size > smallest:
             step, size = step / 2, size / 2
             new = _penalized(arrays, beta + step)
-        beta, at, converged = beta + step, new, size <= TOLERANCE
-    return PenalizedMaximum(beta, np.linalg.inv(at.information), at.score, at.value, converged)
+        beta, at, converged = beta + step, new, size <= smallest
+    return PenalizedMaximum(beta, at.covariance, at.score, at.value, converged)
 
 
 @dataclass(frozen=True, eq=False)
 class _At:
     value: float
     score: np.ndarray
-    information: np.ndarray
+    covariance: np.ndarray
+    augmented: np.ndarray
 
 
 def _penalized(arrays: Arrays, beta: np.ndarray) -> _At:
     X, y, w = arrays.X, arrays.y, arrays.weights
     eta = X @ beta + arrays.offset
-    mean = LOGIT.mean(eta)
-    curvature = w * LOGIT.slope(eta)
-    information = X.T @ (X * curvature[:, None])
-    sign, log_determinant = np.linalg.slogdet(information)
-    if sign <= 0:  # fitted probabilities of 0 and 1: the penalty is infinite
-        return _At(-np.inf, np.zeros_like(beta), information)
-    leverage = curvature * np.einsum("ij,ij->i", X @ np.linalg.inv(information), X)
+    mean, slope = LOGIT.mean(eta), LOGIT.slope(eta)
+    information = gram(X, w * slope)
+    size = np.sqrt(np.diag(information))
+    if not size.all():  # fitted probabilities of 0 and 1: the penalty is infinite
+        return _At(-np.inf, np.zeros_like(beta), information, information)
+    # on the scale of each column, so that units cost no digits
+    sign, log_determinant = np.linalg.slogdet(information / np.outer(size, size))
+    penalty = log_determinant / 2 + np.log(size).sum() if sign > 0 else -np.inf
+    covariance = inverse(information)
+    leverage = w * slope * np.einsum("ij,ij->i", X @ covariance, X)
     score = X.T @ (w * (y - mean) + leverage * (0.5 - mean))
-    return _At(float(w @ LOGIT.loglik(y, eta) + log_determinant / 2), score, information)
+    value = float(w @ LOGIT.loglik(y, eta) + penalty)
+    return _At(value, score, covariance, gram(X, (w + leverage) * slope))
 
 
 def _penalized_profile(
@@ -188,6 +195,6 @@ def _penalized_profile(
             return found.loglik, float(found.score[j])
 
         step, farthest = float(np.sqrt(maximum.covariance[j, j])), FARTHEST / (np.ptp(arrays.X[:, j]) or 1.0)
-        return profile_of(height, maximum.loglik, float(start[j]), step, farthest, conf_level)
+        return two_sided(height, maximum.loglik, float(start[j]), step, farthest, conf_level)
 
     return limits

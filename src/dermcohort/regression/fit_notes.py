@@ -81,8 +81,8 @@ def pure_cells(
     """
     found: list[str] = []
     for i, column in enumerate(columns):
-        values = np.unique(X[:, i]) if unbounded[i] else []
-        if len(values) != 2:
+        values = np.unique(X[:, i])
+        if not unbounded[i] or len(values) != 2:
             continue
         if column.level is None:
             cells = {f"{column.term} = {value:g}": X[:, i] == value for value in values}

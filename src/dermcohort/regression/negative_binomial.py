@@ -88,7 +88,7 @@ def negative_binomial(
 
     >>> data = pd.DataFrame({"flares": [0, 4, 2, 6], "treated": [1, 1, 0, 0]})
     >>> fit = negative_binomial("flares ~ treated", data)
-    >>> round(fit.table.loc[0, "estimate"], 3), round(fit.theta, 3)
+    >>> round(float(fit.table.loc[0, "estimate"]), 3), round(fit.theta, 3)
     (0.5, 4.738)
     """
     rows = read_rows(
@@ -117,6 +117,7 @@ def maximize_negative_binomial(arrays: Arrays) -> NegativeBinomialMaximum:
     X, y, w, offset = arrays.X, arrays.y, arrays.weights, arrays.offset
     family: Family = POISSON
     theta, maximum = np.inf, maximize(X, y, family, w, offset)
+    change = np.inf
     for _ in range(MAX_ITERATIONS):
         former, theta = theta, theta_of(y, family.mean(maximum.eta), w)
         if np.isinf(theta):
@@ -124,7 +125,9 @@ def maximize_negative_binomial(arrays: Arrays) -> NegativeBinomialMaximum:
             return NegativeBinomialMaximum(poisson, POISSON, theta, np.nan)
         family = negative_binomial_family(theta)
         maximum = maximize(X, y, family, w, offset, maximum.coefficients)
-        if abs(theta - former) <= TOLERANCE * theta:
+        former_change, change = change, abs(theta - former) / theta
+        # a large theta hardly matters, and its last digits are those of rounding
+        if change <= TOLERANCE or (change < 1e-6 and change >= former_change):
             break
     else:
         maximum = replace(maximum, converged=False)

@@ -48,55 +48,57 @@ def likelihood_profile(
 
     def limits(j: int) -> Limits:
         x, others = arrays.X[:, j], np.delete(arrays.X, j, axis=1)
-        # where the link is bounded the former best may be impossible with the next value
-        start = None if np.isfinite(family.upper) else np.delete(maximum.coefficients, j)
+        # where the link is bounded, or others have no maximum, the former best is no place to start
+        cold = np.isfinite(family.upper) or unbounded.any()
+        start = None if cold else np.delete(maximum.coefficients, j)
 
         def height(value: float) -> tuple[float, float]:
             nonlocal start  # the best of the others move little from one value to the next
-            found = maximize(others, arrays.y, family, arrays.weights, arrays.offset + value * x, start)
-            start = None if start is None else found.coefficients
-            slope = (arrays.weights * family.score(arrays.y, found.eta)) @ x
-            return found.loglik, float(slope)
+            offset = arrays.offset + value * x
+            found = maximize(others, arrays.y, family, arrays.weights, offset, start)
+            start = None if cold else found.coefficients
+            return found.loglik, float((arrays.weights * family.score(arrays.y, found.eta)) @ x)
 
-        estimate, scale = float(maximum.coefficients[j]), 1 / (np.ptp(x) or 1.0)
-        step = scale if unbounded[j] else min(float(np.sqrt(maximum.bread[j, j])), 5 * scale)
-        outward = np.sign(estimate) if unbounded[j] else 0.0
-        return profile_of(height, maximum.loglik, estimate, step, FARTHEST * scale, conf_level, outward)
+        top, estimate, scale = maximum.loglik, float(maximum.coefficients[j]), 1 / float(np.ptp(x) or 1.0)
+        if unbounded[j]:
+            return _one_sided(height, top, float(np.sign(estimate)) * scale, conf_level)
+        step = min(float(np.sqrt(maximum.bread[j, j])), 5 * scale)
+        return two_sided(height, top, estimate, step, FARTHEST * scale, conf_level)
 
     return limits
 
 
-def profile_of(
-    height: Height,
-    top: float,
-    estimate: float,
-    step: float,
-    farthest: float,
-    conf_level: float,
-    outward: float = 0.0,
+def two_sided(
+    height: Height, top: float, estimate: float, step: float, farthest: float, conf_level: float
 ) -> Limits:
-    """Limits of one coefficient, looked for from `step` outwards; on the side `outward` there is none."""
+    """Limits on both sides of an estimate where the log-likelihood is `top`, looked for from `step` outwards."""
     quantile = float(norm.ppf(0.5 + conf_level / 2))
-    low, high = (
-        side * np.inf if side == outward else _limit(height, top, estimate, side * step, farthest, quantile)
-        for side in (-1, 1)
-    )
-    fall = max(top - height(0.0)[0], 0.0)
-    return low, high, float(np.sign(estimate) * np.sqrt(2 * fall))
+    low, high = (_limit(height, top, estimate, side * step, farthest, quantile) for side in (-1, 1))
+    return low, high, float(np.sign(estimate)) * _root(top, height(0.0)[0])
 
 
-def _limit(
-    height: Height, top: float, estimate: float, step: float, farthest: float, quantile: float
-) -> float:
+def _one_sided(height: Height, top: float, step: float, conf_level: float) -> Limits:
+    """The limit of a coefficient that is infinite in the direction of `step`: from a value within, inwards."""
+    quantile = float(norm.ppf(0.5 + conf_level / 2))
+    root_of_0 = root = _root(top, height(0.0)[0])
+    within = 0.0
+    while root >= quantile:
+        within = 2 * within or step
+        root = _root(top, height(within)[0])
+    limit = _limit(height, top, within, -step, np.inf, quantile)
+    return (limit, np.inf, root_of_0) if step > 0 else (-np.inf, limit, -root_of_0)
+
+
+def _limit(height: Height, top: float, inside: float, step: float, farthest: float, quantile: float) -> float:
     """Where the signed root, nearly a straight line, reaches the quantile: Newton's method within a bracket."""
-    side, distance = np.sign(step), abs(step) * quantile
+    side, distance = float(np.sign(step)), abs(step) * quantile
     near, far = 0.0, np.inf
     for _ in range(100):
-        value, slope = height(estimate + side * distance)
-        root = np.sqrt(2 * max(top - value, 0.0))
+        value, slope = height(inside + side * distance)
+        root = _root(top, value)
         near, far = (distance, far) if root < quantile else (near, distance)
         if near > farthest:
-            return float(side * np.inf)
+            return side * np.inf
         rise = -side * slope / root if root > 0 else 0.0
         following = distance + (quantile - root) / rise if rise > 0 else np.inf
         if not near <= following <= min(far, 4 * distance):
@@ -105,7 +107,12 @@ def _limit(
         moved, distance = abs(following - distance), following
         if moved <= 1e-8 * distance:
             break
-    return float(estimate + side * distance)
+    return inside + side * distance
+
+
+def _root(top: float, value: float) -> float:
+    """Root of the likelihood ratio statistic."""
+    return float(np.sqrt(2 * max(top - value, 0.0)))
 
 
 def with_profile(
