@@ -31,7 +31,7 @@ def cohort(seed: int, n: int = 50) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [((1, 4), (3, 4)), ((0, 4), (3, 7)), ((0, 5), (6, 6)), ((2, 90), (1, 3))]
+    ("a", "b"), [((1, 4), (3, 4)), ((0, 4), (3, 7)), ((0, 5), (6, 6)), ((2, 90), (1, 3)), ((0, 1), (1, 1))]
 )
 def test_a_two_by_two_table_gets_half_an_event_in_each_cell(a, b):
     """Odds of group 0 (e + 1/2) / (n - e + 1/2); variance of the log odds ratio at these fitted probabilities."""
@@ -56,6 +56,18 @@ def test_finite_under_complete_separation():
     row = firth("y ~ x", data).table.iloc[0]
     assert 1 < row["conf_low"] < row["estimate"] < row["conf_high"] < np.inf
     assert row["p_value"] < 1e-6
+
+
+def test_units_do_not_matter():
+    """Incomes in cents about a million, and a leverage point that makes plain scoring swing to and fro."""
+    data = cohort(8)
+    moved = firth("y ~ age", data.assign(age=data["age"] * 1e6 + 1e9)).table.iloc[0]
+    plain = firth("y ~ age", data).table.iloc[0]
+    assert moved["coef"] * 1e6 == pytest.approx(plain["coef"], rel=1e-5)
+    assert np.log(moved["conf_high"]) * 1e6 == pytest.approx(np.log(plain["conf_high"]), rel=1e-5)
+    far = firth("y ~ x", pd.DataFrame({"y": [0, 1] * 20, "x": [1000.0, *[0, 1] * 19, 1]}))
+    assert far.notes == ()
+    assert far.table.loc[0, "conf_low"] < far.table.loc[0, "estimate"] < far.table.loc[0, "conf_high"]
 
 
 def test_the_note_of_a_separated_fit_names_the_cell_and_firth():

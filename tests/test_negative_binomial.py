@@ -100,6 +100,16 @@ def test_counts_that_vary_no_more_than_poissons():
     assert any("theta is infinite" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_counts_close_to_poissons(seed):
+    """The last digits of a large theta are those of rounding, and do not keep the fit from ending."""
+    data = pd.DataFrame({"y": np.random.default_rng(seed).poisson(3, 300), "x": np.arange(300) / 300})
+    found = negative_binomial("y ~ x", data)
+    assert found.theta > 20
+    assert not any("converge" in note for note in found.notes)
+    assert found.loglik >= poisson("y ~ x", data).loglik - 1e-9
+
+
 def test_more_overdispersion_means_wider_intervals():
     data = clinic(3, n=400, theta=0.5)
     found = fit(data)

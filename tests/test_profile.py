@@ -79,6 +79,8 @@ def test_swapped_groups_units_and_weights(model):
     in_days = MODELS[model](data.assign(age=data["age"] * 365.25), interval="profile").table.iloc[0]
     in_years = MODELS[model](data, interval="profile").table.iloc[0]
     assert np.log(in_days["conf_high"]) * 365.25 == pytest.approx(np.log(in_years["conf_high"]), rel=1e-7)
+    in_calendar = MODELS[model](data.assign(age=data["age"] + 2000), interval="profile").table.iloc[0]
+    assert np.log(in_calendar["conf_low"]) == pytest.approx(np.log(in_years["conf_low"]), rel=1e-7)
     weighted = MODELS[model](data, weights="w", robust=False, interval="profile").table
     repeated = MODELS[model](data.loc[data.index.repeat(data["w"].astype(int))], interval="profile").table
     columns = ["conf_low", "conf_high", "p_value", "statistic"]
@@ -109,6 +111,28 @@ def test_no_event_in_a_group_leaves_an_upper_limit():
     assert (row["estimate"], row["conf_low"]) == (0, 0)
     # 9 of 9 in one half: (1 - p)^9 falls by half of chi2 at p / (1 - p)
     assert row["conf_high"] == pytest.approx(np.expm1(3.841458820694124 / 18), rel=1e-8)
+
+
+def test_separated_rows_say_nothing_of_other_coefficients():
+    """Where x = 0 nobody is ill: the profile of z is that of the rows where x = 1."""
+    data = pd.DataFrame({"y": [0] * 10 + [1] * 10, "x": [0] * 5 + [1] * 15, "z": [0, 1] * 10})
+    both = logistic("y ~ x + z", data, interval="profile").table.set_index("term")
+    inside = logistic("y ~ z", data.query("x == 1"), interval="profile").table.iloc[0]
+    columns = ["estimate", "conf_low", "conf_high", "p_value", "statistic"]
+    np.testing.assert_allclose(both.loc["z", columns].astype(float), inside[columns].astype(float), rtol=1e-6)
+    assert 1 < both.loc["x", "conf_low"] < both.loc["x", "conf_high"] == np.inf
+
+
+@pytest.mark.parametrize("model", [logistic, complementary_log_log])
+def test_complete_separation_has_one_limit(model):
+    """The likelihood is 1, its ratio to that of no effect 2^40."""
+    data = pd.DataFrame({"y": [0] * 20 + [1] * 20, "x": np.arange(40.0)})
+    row = model("y ~ x", data, interval="profile").table.iloc[0]
+    assert row["statistic"] ** 2 == pytest.approx(80 * np.log(2), rel=1e-8)
+    assert 1 < row["conf_low"] < row["conf_high"] == np.inf
+    turned = model("y ~ x", data.assign(x=-data["x"]), interval="profile").table.iloc[0]
+    assert (turned["conf_low"], turned["conf_high"]) == (0, pytest.approx(1 / row["conf_low"], rel=1e-7))
+    assert turned["statistic"] == pytest.approx(-row["statistic"])
 
 
 def test_one_coefficient_and_none():

@@ -20,7 +20,7 @@ from .glm import GLMFit
 from .maximize import gram, inverse
 from .model import Model
 from .outcomes import binary
-from .profile import Limits, require_interval, two_sided, with_profile
+from .profile import Limits, along, require_interval, two_sided, with_profile
 from .rows import read_rows
 
 MODEL = Model(LOGIT, "OR", "Odds ratios by Firth's penalized logistic regression", binary)
@@ -186,15 +186,15 @@ def _penalized_profile(
     """Of the coefficient of any column; the penalty of a profile is that of the whole information, as in logistf."""
 
     def limits(j: int) -> Limits:
-        start = maximum.coefficients
+        best, tangent = maximum.coefficients, maximum.covariance[:, j] / maximum.covariance[j, j]
 
         def height(value: float) -> tuple[float, float]:
-            nonlocal start
-            found = maximize_penalized(arrays, np.where(np.arange(len(start)) == j, value, start), fixed=j)
-            start = found.coefficients
+            nonlocal best
+            found = maximize_penalized(arrays, along(best, tangent, j, value), fixed=j)
+            best = found.coefficients
             return found.loglik, float(found.score[j])
 
         step, farthest = float(np.sqrt(maximum.covariance[j, j])), FARTHEST / (np.ptp(arrays.X[:, j]) or 1.0)
-        return two_sided(height, maximum.loglik, float(start[j]), step, farthest, conf_level)
+        return two_sided(height, maximum.loglik, float(best[j]), step, farthest, conf_level)
 
     return limits

@@ -48,15 +48,16 @@ def likelihood_profile(
 
     def limits(j: int) -> Limits:
         x, others = arrays.X[:, j], np.delete(arrays.X, j, axis=1)
+        best, tangent = maximum.coefficients, maximum.bread[:, j] / maximum.bread[j, j]
         # where the link is bounded, or others have no maximum, the former best is no place to start
         cold = np.isfinite(family.upper) or unbounded.any()
-        start = None if cold else np.delete(maximum.coefficients, j)
 
         def height(value: float) -> tuple[float, float]:
-            nonlocal start  # the best of the others move little from one value to the next
+            nonlocal best
+            start = None if cold else np.delete(along(best, tangent, j, value), j)
             offset = arrays.offset + value * x
             found = maximize(others, arrays.y, family, arrays.weights, offset, start)
-            start = None if cold else found.coefficients
+            best = np.insert(found.coefficients, j, value)
             return found.loglik, float((arrays.weights * family.score(arrays.y, found.eta)) @ x)
 
         top, estimate, scale = maximum.loglik, float(maximum.coefficients[j]), 1 / float(np.ptp(x) or 1.0)
@@ -66,6 +67,11 @@ def likelihood_profile(
         return two_sided(height, top, estimate, step, FARTHEST * scale, conf_level)
 
     return limits
+
+
+def along(best: np.ndarray, tangent: np.ndarray, j: int, value: float) -> np.ndarray:
+    """Where the best coefficients go when that of column j becomes `value`: a place to look for them."""
+    return best + (value - best[j]) * tangent
 
 
 def two_sided(
