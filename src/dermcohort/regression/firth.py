@@ -186,11 +186,11 @@ def _penalized_profile(
     """Of the coefficient of any column; the penalty of a profile is that of the whole information, as in logistf."""
 
     def limits(j: int) -> Limits:
-        best, tangent = maximum.coefficients, maximum.covariance[:, j] / maximum.covariance[j, j]
+        best = maximum.coefficients
 
         def height(value: float) -> tuple[float, float]:
             nonlocal best
-            found = maximize_penalized(arrays, along(best, tangent, j, value), fixed=j)
+            found = maximize_penalized(arrays, along(best, maximum.covariance, j, value), fixed=j)
             best = found.coefficients
             return found.loglik, float(found.score[j])
 

@@ -48,13 +48,13 @@ def likelihood_profile(
 
     def limits(j: int) -> Limits:
         x, others = arrays.X[:, j], np.delete(arrays.X, j, axis=1)
-        best, tangent = maximum.coefficients, maximum.bread[:, j] / maximum.bread[j, j]
+        best = maximum.coefficients
         # where the link is bounded, or others have no maximum, the former best is no place to start
         cold = np.isfinite(family.upper) or unbounded.any()
 
         def height(value: float) -> tuple[float, float]:
             nonlocal best
-            start = None if cold else np.delete(along(best, tangent, j, value), j)
+            start = None if cold else np.delete(along(best, maximum.bread, j, value), j)
             offset = arrays.offset + value * x
             found = maximize(others, arrays.y, family, arrays.weights, offset, start)
             best = np.insert(found.coefficients, j, value)
@@ -69,9 +69,9 @@ def likelihood_profile(
     return limits
 
 
-def along(best: np.ndarray, tangent: np.ndarray, j: int, value: float) -> np.ndarray:
+def along(best: np.ndarray, covariance: np.ndarray, j: int, value: float) -> np.ndarray:
     """Where the best coefficients go when that of column j becomes `value`: a place to look for them."""
-    return best + (value - best[j]) * tangent
+    return best + (value - best[j]) * covariance[:, j] / covariance[j, j]
 
 
 def two_sided(
