@@ -92,8 +92,10 @@ def still_moving(matrix: np.ndarray, last_step: np.ndarray) -> np.ndarray:
     return np.abs(last_step) * np.where(spread > 0, spread, 1.0) > 1e-3
 
 
-def sparse_notes(n_events: int | None, n_coefficients: int, n_clusters: int | None) -> tuple[str, ...]:
-    """Warnings where events are few for the coefficients, or clusters are few for a robust variance.
+def sparse_notes(
+    n_events: int | None, n_coefficients: int, n_clusters: int | None, remedy: str = ""
+) -> tuple[str, ...]:
+    """Warnings where events are few for the coefficients, or clusters are few for a robust variance: with the remedy.
 
     Sources: Peduzzi et al. (1996) J Clin Epidemiol 49:1373 (ten events a coefficient); Cameron & Miller (2015)
     J Human Resources 50:317 (clusters under about 40 make cluster-robust intervals too narrow).
@@ -107,7 +109,7 @@ def sparse_notes(n_events: int | None, n_coefficients: int, n_clusters: int | No
     if n_clusters is not None and n_clusters < FEW_CLUSTERS:
         notes.append(
             f"Few clusters: {n_clusters}. Below about {FEW_CLUSTERS} the cluster-robust intervals are too narrow "
-            "and p-values too small."
+            f"and p-values too small. {remedy}".rstrip()
         )
     return tuple(notes)
 

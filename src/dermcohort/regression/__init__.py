@@ -1,15 +1,19 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
+from .complementary_log_log import complementary_log_log
 from .contrast import contrast, trend_test
 from .dose_response import DoseResponse, dose_response
+from .firth import firth
 from .gee import GeeFit, gee
 from .glm import GLMFit
 from .linear import linear
 from .logistic import logistic
 from .mixed import MixedFit, mixed_logistic, mixed_poisson
 from .mixed_linear import MixedLinearFit, mixed_linear
+from .negative_binomial import NegativeBinomialFit, negative_binomial
 from .poisson import poisson
 from .prevalence_ratio import log_binomial, modified_poisson
+from .risk_difference import risk_difference
 from .terms import TermTests, likelihood_ratio_test, term_tests
 
 __all__ = [
@@ -18,9 +22,12 @@ __all__ = [
     "GeeFit",
     "MixedFit",
     "MixedLinearFit",
+    "NegativeBinomialFit",
     "TermTests",
+    "complementary_log_log",
     "contrast",
     "dose_response",
+    "firth",
     "gee",
     "likelihood_ratio_test",
     "linear",
@@ -30,7 +37,9 @@ __all__ = [
     "mixed_logistic",
     "mixed_poisson",
     "modified_poisson",
+    "negative_binomial",
     "poisson",
+    "risk_difference",
     "term_tests",
     "trend_test",
 ]

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from .correlated import BINOMIAL, Family, Grouping
+from .correlated import Grouping
+from .families import LOGIT, Canonical
 from .random_intercept import RandomInterceptFit
 
 FEW_GROUPS = 30
 
 
 def intercept_variation(
-    family: Family, fit: RandomInterceptFit, names: Sequence[str], conf_level: float
+    family: Canonical, fit: RandomInterceptFit, names: Sequence[str], conf_level: float
 ) -> pd.DataFrame:
     """The random SD and what follows from it; intervals by that of log sd. No interval at sd = 0."""
     statistic = max(2 * (fit.loglik - fit.loglik_independent), 0.0)
@@ -26,7 +27,7 @@ def intercept_variation(
         sd = fit.sd * np.exp([0.0, -margin, margin])
         median_ratio = np.exp(sd * 2**0.5 * norm.ppf(0.75))
     values = {"random SD": sd}
-    if family is BINOMIAL:
+    if family is LOGIT:
         values["ICC"] = 1 - 1 / (1 + sd**2 / (np.pi**2 / 3))
     values[f"median {family.measure}"] = median_ratio
     table = pd.DataFrame.from_dict(values, orient="index", columns=["estimate", "conf_low", "conf_high"])
@@ -57,5 +58,6 @@ def few_groups_notes(grouping: Grouping) -> list[str]:
         return []
     return [
         f"Few groups: {grouping.n_groups}. Below about {FEW_GROUPS} the variation between groups is imprecise, and "
-        "intervals of effects that differ between groups are too narrow."
+        "intervals of effects that differ between groups are too narrow. Effects within groups can also be had with the "
+        "groups as a factor in the formula."
     ]

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .correlated import GAUSSIAN, Family, Grouping
+from .correlated import Grouping
+from .families import GAUSSIAN, Canonical
 from .working_correlation import WorkingCorrelation, make_possible
 
 TOLERANCE = 1e-11
@@ -39,7 +40,7 @@ class GeeSolution:
 
 
 def solve_estimating_equations(
-    family: Family,
+    family: Canonical,
     X: np.ndarray,
     y: np.ndarray,
     offset: np.ndarray,
@@ -105,7 +106,7 @@ def robust_covariance(solution: GeeSolution, grouping: Grouping, small_sample: s
 
 
 def _pearson(
-    family: Family, X: np.ndarray, y: np.ndarray, eta: np.ndarray
+    family: Canonical, X: np.ndarray, y: np.ndarray, eta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Pearson residuals, X scaled by the standard deviations, and the scale: the mean square of the residuals."""
     # a floor far below any fitted variance of use keeps 0/0 out where fitted probabilities reach 0 or 1

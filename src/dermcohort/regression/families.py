@@ -51,6 +51,31 @@ class Family:
     has_dispersion: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Canonical(Family):
+    """A family with its canonical link, which the models of correlated data need.
+
+    The log-likelihood of a row is m [y eta - b(eta)] + constant, y being a mean of m trials (m is 1 but for grouped
+    binomial data); mean and variance of m y are m b'(eta) and m b''(eta).
+
+    Parameters
+    ----------
+    measure : str
+        What the coefficient, exponentiated but for a Gaussian, is called.
+    cumulant, third : function
+        b of eta, and its third derivative as a function of mu.
+    """
+
+    measure: str
+    cumulant: OfMean
+    third: OfMean
+
+
+def _exp(eta: np.ndarray) -> np.ndarray:
+    # a node far from the mode or a step too long may ask for more than numbers can hold
+    return np.exp(np.minimum(eta, 300.0))
+
+
 def _of_probability(mu: np.ndarray) -> np.ndarray:
     return mu * (1 - mu)
 
@@ -76,8 +101,9 @@ def _cloglog_curvature(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     return y * q * (rate + q - 1) + (1 - y) * rate
 
 
-LOGIT = Family(
+LOGIT = Canonical(
     name="binomial-logit",
+    measure="OR",
     link=logit,
     mean=expit,
     slope=_logit_slope,
@@ -85,6 +111,8 @@ LOGIT = Family(
     loglik=lambda y, eta: y * eta - np.logaddexp(0, eta),
     score=lambda y, eta: y - expit(eta),
     curvature=lambda y, eta: _logit_slope(eta),
+    cumulant=lambda eta: np.logaddexp(0, eta),
+    third=lambda mu: mu * (1 - mu) * (1 - 2 * mu),
 )
 LOG_BINOMIAL = Family(
     name="binomial-log",
@@ -119,18 +147,22 @@ RISK_DIFFERENCE = Family(
     lower=0.0,
     upper=1.0,
 )
-POISSON = Family(
+POISSON = Canonical(
     name="poisson-log",
+    measure="IRR",
     link=np.log,
-    mean=np.exp,
-    slope=np.exp,
+    mean=_exp,
+    slope=_exp,
     variance=np.positive,
-    loglik=lambda y, eta: y * eta - np.exp(eta) - gammaln(y + 1),
-    score=lambda y, eta: y - np.exp(eta),
-    curvature=lambda y, eta: np.exp(eta),
+    loglik=lambda y, eta: y * eta - _exp(eta) - gammaln(y + 1),
+    score=lambda y, eta: y - _exp(eta),
+    curvature=lambda y, eta: _exp(eta),
+    cumulant=_exp,
+    third=np.positive,
 )
-GAUSSIAN = Family(
+GAUSSIAN = Canonical(
     name="gaussian-identity",
+    measure="difference",
     link=np.positive,
     mean=np.positive,
     slope=np.ones_like,
@@ -138,7 +170,41 @@ GAUSSIAN = Family(
     loglik=lambda y, eta: -((y - eta) ** 2) / 2,
     score=lambda y, eta: y - eta,
     curvature=lambda y, eta: np.ones_like(eta),
+    cumulant=lambda eta: eta**2 / 2,
+    third=np.zeros_like,
     has_dispersion=True,
 )
 
-FAMILIES = {f.name: f for f in (LOGIT, LOG_BINOMIAL, CLOGLOG, RISK_DIFFERENCE, POISSON, GAUSSIAN)}
+
+def negative_binomial_family(theta: float) -> Family:
+    """Variance mu + mu^2 / theta: Poisson with gamma distributed rates of shape theta. Concave in eta as the others."""
+    return Family(
+        name="negative-binomial-log",
+        link=np.log,
+        mean=_exp,
+        slope=_exp,
+        variance=lambda mu: mu * (1 + mu / theta),
+        loglik=lambda y, eta: _negative_binomial_loglik(y, _exp(eta), eta, theta),
+        score=lambda y, eta: (y - _exp(eta)) / (1 + _exp(eta) / theta),
+        curvature=lambda y, eta: _exp(eta) * (1 + y / theta) / (1 + _exp(eta) / theta) ** 2,
+    )
+
+
+def _negative_binomial_loglik(y: np.ndarray, mu: np.ndarray, eta: np.ndarray, theta: float) -> np.ndarray:
+    combinations = gammaln(y + theta) - gammaln(theta) - gammaln(y + 1)
+    return combinations + y * (eta - np.log(theta)) - (y + theta) * np.log1p(mu / theta)
+
+
+# link and mean, which are all that is looked up by name, do not depend on theta
+FAMILIES = {
+    family.name: family
+    for family in (
+        LOGIT,
+        LOG_BINOMIAL,
+        CLOGLOG,
+        RISK_DIFFERENCE,
+        POISSON,
+        GAUSSIAN,
+        negative_binomial_family(1.0),
+    )
+}

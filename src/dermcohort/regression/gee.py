@@ -13,16 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..design import Design, as_list, build_design, sparse_notes, still_moving
+from ..design import Design, as_list, build_design, coefficient_table, sparse_notes, still_moving
 from ..estimates import FittedModel
 from ..wording import suggest
 from .correlated import (
-    FAMILIES,
-    GAUSSIAN,
-    Family,
     Grouping,
-    effects_table,
-    fit_independent,
     linear_predictor,
     rarer_outcome,
     read_outcome,
@@ -31,14 +26,18 @@ from .correlated import (
     sort_by_group,
 )
 from .estimating_equations import SMALL_SAMPLE, GeeSolution, robust_covariance, solve_estimating_equations
+from .families import GAUSSIAN, LOGIT, POISSON, Canonical
+from .fit_notes import pure_cells
+from .maximize import maximize
 from .working_correlation import STRUCTURES, Autoregressive, Independence, Unstructured, WorkingCorrelation
 
+FAMILIES = {"binomial": LOGIT, "poisson": POISSON, "gaussian": GAUSSIAN}
 GRID_LIMIT = 2e8
 MEASURE = {"OR": "Odds ratios", "IRR": "Rate ratios", "difference": "Differences of means"}
 FAMILY_WORDS = {
-    "binomial": "binomial family, logit link",
-    "poisson": "Poisson family, log link",
-    "gaussian": "Gaussian family, identity link",
+    "OR": "binomial family, logit link",
+    "IRR": "Poisson family, log link",
+    "difference": "Gaussian family, identity link",
 }
 CORRECTION = {
     "mancl-derouen": "Mancl and DeRouen (2001)",
@@ -149,19 +148,21 @@ def gee(
     shift = frame.column_values(offset)
     X, y, shift = frame.matrix[order], y[order], np.zeros(len(y)) if shift is None else shift[order]
 
-    start = fit_independent(model, X, y, np.ones(len(y)), shift)
+    start = maximize(X, y, model, np.ones(len(y)), shift)
     if model is GAUSSIAN:
-        require_residual(y - X @ start.beta - shift, y)
+        require_residual(y - X @ start.coefficients - shift, y)
     structure = STRUCTURES[correlation](grouping)
-    solution = solve_estimating_equations(model, X, y, shift, start.beta, structure, grouping)
+    solution = solve_estimating_equations(model, X, y, shift, start.coefficients, structure, grouping)
     covariance = robust_covariance(solution, grouping, small_sample)
     quasi = _quasi_likelihood(model, y, solution.eta)
-    independent = solve_estimating_equations(model, X, y, shift, start.beta, Independence(grouping), grouping)
+    independent = solve_estimating_equations(
+        model, X, y, shift, start.coefficients, Independence(grouping), grouping
+    )
     unbounded = still_moving(X, start.last_step)
 
     event = None if model is GAUSSIAN else y
     return GeeFit(
-        table=effects_table(
+        table=coefficient_table(
             frame.columns,
             X,
             solution.beta,
@@ -170,7 +171,8 @@ def gee(
             conf_level=conf_level,
             event=event,
             unbounded=unbounded,
-            df=df,
+            df=np.full(len(frame.columns), df) if small_sample else None,
+            ratio=model is not GAUSSIAN,
         ),
         method=_method(model, correlation, names, small_sample),
         n=len(y),
@@ -179,6 +181,7 @@ def gee(
         notes=(
             *frame.notes,
             *_thin_notes(frame, model, y, grouping, small_sample),
+            *_separation(frame, X, y, unbounded, is_binary=model is LOGIT),
             *_notes(frame, solution, structure, unbounded, waves),
         ),
         conf_level=conf_level,
@@ -202,7 +205,7 @@ def _qic(quasi: float, independent: GeeSolution, covariance: np.ndarray) -> floa
     return float(-2 * quasi + 2 * np.trace(information @ covariance))
 
 
-def _quasi_likelihood(family: Family, y: np.ndarray, eta: np.ndarray) -> float:
+def _quasi_likelihood(family: Canonical, y: np.ndarray, eta: np.ndarray) -> float:
     if family is GAUSSIAN:
         return float(-np.sum((y - eta) ** 2) / 2)
     return float(np.sum(y * eta - family.cumulant(eta)))
@@ -252,10 +255,10 @@ def _parameter(
     return pd.DataFrame(solution.alpha, labels, labels)
 
 
-def _method(family: Family, correlation: str, groups: Sequence[str], small_sample: str | None) -> str:
+def _method(family: Canonical, correlation: str, groups: Sequence[str], small_sample: str | None) -> str:
     word = {"ar1": "AR(1)"}.get(correlation, correlation)
     text = (
-        f"{MEASURE[family.measure]} by generalized estimating equations ({FAMILY_WORDS[family.name]}; {word} "
+        f"{MEASURE[family.measure]} by generalized estimating equations ({FAMILY_WORDS[family.measure]}; {word} "
         f"working correlation within {' and '.join(groups)}), Wald intervals with robust variance"
     )
     if small_sample is None:
@@ -264,15 +267,24 @@ def _method(family: Family, correlation: str, groups: Sequence[str], small_sampl
 
 
 def _thin_notes(
-    frame: Design, family: Family, y: np.ndarray, grouping: Grouping, small_sample: str | None
-) -> list[str]:
+    frame: Design, family: Canonical, y: np.ndarray, grouping: Grouping, small_sample: str | None
+) -> tuple[str, ...]:
     n_groups = None if small_sample else grouping.n_groups
-    if family is GAUSSIAN:
-        found = sparse_notes(0, 0, n_groups)
-    else:
-        found = sparse_notes(rarer_outcome(family, y, np.ones(len(y))), len(frame.columns) - 1, n_groups)
-    remedy = " small_sample='mancl-derouen' corrects for this."
-    return [note + remedy if note.startswith("Few clusters") else note for note in found]
+    rarer = None if family is GAUSSIAN else rarer_outcome(family, y, np.ones(len(y)))
+    remedy = "small_sample='mancl-derouen' corrects for this."
+    return sparse_notes(rarer, len(frame.columns) - 1, n_groups, remedy)
+
+
+def _separation(
+    frame: Design, X: np.ndarray, y: np.ndarray, unbounded: np.ndarray, *, is_binary: bool
+) -> list[str]:
+    if not unbounded.any():
+        return []
+    which = ", ".join(column.name for column, flag in zip(frame.columns, unbounded, strict=True) if flag)
+    cells = pure_cells(frame.columns, X, y, unbounded, is_binary=is_binary)
+    return [
+        f"Separation: the outcome is determined by {which}, whose effect has no finite estimate{cells}. Combine levels."
+    ]
 
 
 def _notes(
@@ -290,13 +302,7 @@ def _notes(
         )
     if isinstance(structure, Unstructured) and (structure.n_pairs == 0).any():
         notes.append("Some waves never occur together in a group: their correlation is taken as 0.")
-    if unbounded.any():
-        which = ", ".join(column.name for column, flag in zip(frame.columns, unbounded, strict=True) if flag)
-        notes.append(
-            f"Separation: the outcome is determined by {which}, whose effect has no finite estimate. "
-            "Combine levels."
-        )
-    elif not solution.converged:
+    if not (solution.converged or unbounded.any()):
         notes.append("The fit did not converge: do not use these estimates.")
     if solution.impossible:
         notes.append(

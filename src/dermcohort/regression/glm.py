@@ -1,68 +1,27 @@
 """Generalized linear models: what the public functions beside this one share.
 
-`fit_glm` builds the design matrix, maximizes the likelihood, chooses the variance and labels the result; the
-mathematics is in `families`, `maximize`, `covariance` and `dermcohort.variance`.
+`fit_glm` reads the rows, maximizes the likelihood and labels the result, with the variance that was asked for; the
+mathematics is in `families`, `maximize`, `covariance`, `profile` and `dermcohort.variance`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..design import (
-    FEW_CLUSTERS,
-    Design,
-    as_list,
-    build_design,
-    coefficient_table,
-    require_columns,
-    sparse_notes,
-    still_moving,
-)
+from ..design import coefficient_table, require_columns, still_moving
 from ..estimates import FittedModel
-from ..variance import ReplicateDesign, Replicates, Sample, SurveyDesign
-from .covariance import (
-    Arrays,
-    Covariance,
-    choose_kind,
-    design_covariance,
-    model_covariance,
-    robust_covariance,
-)
+from .covariance import Covariance, choose_kind, design_covariance, model_covariance, robust_covariance
 from .families import FAMILIES, Family
+from .fit_notes import fit_notes, sparse_data_notes, weight_notes
 from .maximize import Maximum, maximize
-
-AnyDesign = SurveyDesign | ReplicateDesign
-
-
-@dataclass(frozen=True)
-class Model:
-    """What distinguishes one public function from another.
-
-    Parameters
-    ----------
-    family : Family
-    measure : str
-        What the exponentiated coefficient (for a Gaussian the coefficient) is called.
-    title : str
-        Beginning of the sentence for the methods section.
-    outcome : function
-        From the outcome as it is in the data, and its name, to numbers; refuses what does not fit.
-    counts_events : bool
-        Whether the outcome is events, to be summed.
-    default_robust : str, optional
-        Variance where nothing is asked for.
-    """
-
-    family: Family
-    measure: str
-    title: str
-    outcome: Callable[[pd.Series, str], np.ndarray]
-    counts_events: bool = True
-    default_robust: str | None = None
+from .model import Model
+from .profile import likelihood_profile, require_interval, with_profile
+from .rows import AnyDesign, Rows, read_rows
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -101,190 +60,114 @@ def fit_glm(
     design: AnyDesign | None,
     offset: str | None,
     conf_level: float,
+    interval: str = "wald",
 ) -> GLMFit:
     """Fit one of the models; see `logistic` for the arguments."""
-    clusters, family = as_list(cluster), model.family
-    sample = _sample(design, data, weights, clusters, robust)
-    kept, zero_weight = _positive_weight(data, weights, sample)
-    frame = build_design(
+    rows = read_rows(
         formula,
-        data if kept.all() else data[kept],
-        others=[*as_list(weights), *as_list(offset), *clusters],
+        data,
+        model.outcome,
+        weights=weights,
+        cluster=cluster,
+        robust=robust,
+        design=design,
+        offset=offset,
     )
-    used = _rows_used(data, frame, kept)
-    assert frame.response is not None
-    y = model.outcome(frame.response, str(frame.response.name))
-    arrays = _arrays(frame, y, weights, offset, clusters, sample, used)
+    arrays = rows.arrays
+    maximum = maximize(arrays.X, arrays.y, model.family, arrays.weights, arrays.offset)
+    return GLMFit(**describe_fit(model, rows, maximum, robust, conf_level, interval))
 
-    maximum = maximize(arrays.X, y, family, arrays.weights, arrays.offset)
-    kind = choose_kind(robust, model.default_robust, weighted=weights is not None, clustered=bool(clusters))
-    if maximum.on_boundary:
-        covariance = Covariance(np.full_like(maximum.bread, np.nan))
-    elif sample is not None:
-        covariance = design_covariance(arrays, family, maximum, sample, used)
-    elif kind is not None:
-        covariance = robust_covariance(arrays, family, maximum, kind, frame.names)
-    else:
-        covariance = model_covariance(arrays, family, maximum)
 
+def describe_fit(
+    model: Model,
+    rows: Rows,
+    maximum: Maximum,
+    robust: str | bool | None,
+    conf_level: float,
+    interval: str = "wald",
+) -> dict[str, Any]:
+    """The fields of a `GLMFit`: table, variance and sentences."""
+    arrays, frame = rows.arrays, rows.frame
+    kind = choose_kind(
+        robust, model.default_robust, weighted=rows.weights is not None, clustered=bool(rows.clusters)
+    )
+    require_interval(interval, model_based=kind is None and rows.design is None)
+    covariance = _covariance(model.family, rows, maximum, kind)
     unbounded = np.zeros(len(frame.columns), bool)
-    if not family.has_dispersion:
+    if model.is_ratio:
         unbounded = still_moving(arrays.X, maximum.last_step)
+    return {
+        "table": _table(model, rows, maximum, covariance, unbounded, conf_level, interval),
+        "method": _method(model, kind, rows, interval),
+        "n": len(arrays.y),
+        "events": round(arrays.y.sum()) if model.counts_events else None,
+        "n_missing": frame.n_missing,
+        "notes": (
+            *frame.notes,
+            *weight_notes(rows, kind, is_precision=model.family.has_dispersion),
+            *(() if rows.sample is None else rows.sample.notes),
+            *sparse_data_notes(model, arrays, kind),
+            *covariance.notes,
+            *fit_notes(model, rows, maximum, unbounded),
+        ),
+        "conf_level": conf_level,
+        "coefficients": pd.Series(maximum.coefficients, frame.names, name="coef"),
+        "covariance": pd.DataFrame(covariance.matrix, frame.names, frame.names),
+        "loglik": maximum.loglik,
+        "robust": kind if rows.sample is None else "survey",
+        "joint_df": covariance.joint_df,
+        "design": replace(frame, response=None),
+        "family": model.family.name,
+        "offset": rows.offset,
+    }
+
+
+def _table(
+    model: Model,
+    rows: Rows,
+    maximum: Maximum,
+    covariance: Covariance,
+    unbounded: np.ndarray,
+    conf_level: float,
+    interval: str,
+) -> pd.DataFrame:
+    arrays, columns = rows.arrays, rows.frame.columns
     table = coefficient_table(
-        frame.columns,
+        columns,
         arrays.X,
         maximum.coefficients,
         covariance.matrix,
         measure=model.measure,
         conf_level=conf_level,
-        event=y if model.counts_events else None,
+        event=arrays.y if model.counts_events else None,
         unbounded=unbounded,
         df=covariance.df,
-        ratio=not family.has_dispersion,
+        ratio=model.is_ratio,
     )
-    return GLMFit(
-        table=table,
-        method=_method(model, kind, clusters, design),
-        n=len(y),
-        events=round(y.sum()) if model.counts_events else None,
-        n_missing=frame.n_missing,
-        notes=(
-            *frame.notes,
-            *_weight_notes(model, weights, kind, zero_weight),
-            *(() if sample is None else sample.notes),
-            *_sparse_notes(model, arrays, kind),
-            *covariance.notes,
-            *_fit_notes(
-                model, maximum, [c.name for c, flag in zip(frame.columns, unbounded, strict=True) if flag]
-            ),
-        ),
-        conf_level=conf_level,
-        coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
-        covariance=pd.DataFrame(covariance.matrix, frame.names, frame.names),
-        loglik=maximum.loglik,
-        robust=kind if sample is None else "survey",
-        joint_df=covariance.joint_df,
-        design=replace(frame, response=None),
-        family=family.name,
-        offset=offset,
-    )
+    if interval == "wald" or maximum.on_boundary:
+        return table
+    limits = likelihood_profile(arrays, model.family, maximum, unbounded, conf_level)
+    return with_profile(table, columns, limits)
 
 
-def _sample(
-    design: AnyDesign | None,
-    data: pd.DataFrame,
-    weights: str | None,
-    clusters: Sequence[str],
-    robust: str | bool | None,
-) -> Sample | Replicates | None:
-    if design is None:
-        return None
-    if not isinstance(design, SurveyDesign | ReplicateDesign):
-        raise TypeError(f"design must be a SurveyDesign or a ReplicateDesign, it is {type(design).__name__}")
-    for argument, given in (("weights", weights), ("cluster", clusters or None), ("robust", robust)):
-        if given is not None:
-            raise ValueError(
-                f"{argument}= does not fit design=, which has its own weights and variance: leave it out"
-            )
-    return design.sample(data)
+def _covariance(family: Family, rows: Rows, maximum: Maximum, kind: str | None) -> Covariance:
+    if maximum.on_boundary:
+        return Covariance(np.full_like(maximum.bread, np.nan))
+    if rows.sample is not None:
+        return design_covariance(rows.arrays, family, maximum, rows.sample, rows.used)
+    if kind is not None:
+        return robust_covariance(rows.arrays, family, maximum, kind, rows.frame.names)
+    return model_covariance(rows.arrays, family, maximum)
 
 
-def _positive_weight(
-    data: pd.DataFrame, weights: str | None, sample: Sample | Replicates | None
-) -> tuple[np.ndarray, int]:
-    """Rows that count (a missing weight is for `build_design` to report), and how many have weight 0."""
-    if weights is not None:
-        require_columns(data, [weights], "data")
-        if not pd.api.types.is_numeric_dtype(data[weights]):
-            raise ValueError(f"weights: column '{weights}' must be numeric, it is {data[weights].dtype}")
-        given = data[weights].to_numpy(float, na_value=np.nan)
-        if (given < 0).any() or np.isinf(given).any() or not given.any():
-            raise ValueError(f"weights: '{weights}' must not be negative or all zero, nor infinite")
-        kept = given != 0
-    else:
-        kept = np.ones(len(data), bool) if sample is None else sample.weights > 0
-    return kept, int((~kept).sum())
-
-
-def _rows_used(data: pd.DataFrame, frame: Design, kept: np.ndarray) -> np.ndarray:
-    """Which rows of `data` are in the model, as a mask."""
-    return kept & data[list(frame.n_missing)].notna().all(axis=1).to_numpy()
-
-
-def _arrays(
-    frame: Design,
-    y: np.ndarray,
-    weights: str | None,
-    offset: str | None,
-    clusters: Sequence[str],
-    sample: Sample | Replicates | None,
-    used: np.ndarray,
-) -> Arrays:
-    w = frame.column_values(weights)
-    if sample is not None:
-        w = sample.weights[used] / sample.weights[used].mean()
-    offsets = frame.column_values(offset)
-    if offsets is not None and not np.isfinite(offsets).all():
-        raise ValueError(
-            f"offset: '{offset}' is infinite in {int((~np.isfinite(offsets)).sum()):,} rows (the logarithm of 0?)"
-        )
-    return Arrays(
-        X=frame.matrix,
-        y=y,
-        weights=np.ones(len(y)) if w is None else w,
-        offset=np.zeros(len(y)) if offsets is None else offsets,
-        cluster=frame.codes(list(clusters) or None),
-    )
-
-
-def _method(model: Model, kind: str | None, clusters: Sequence[str], design: AnyDesign | None) -> str:
-    if design is not None:
-        return f"{model.title}, weighted by the survey design ({design.describe()}), design-based Wald intervals (t)."
+def _method(model: Model, kind: str | None, rows: Rows, interval: str) -> str:
+    if rows.design is not None:
+        design = rows.design.describe()
+        return f"{model.title}, weighted by the survey design ({design}), design-based Wald intervals (t)."
+    if interval == "profile":
+        return f"{model.title}, profile likelihood intervals and likelihood ratio tests."
     if kind is None:
         return f"{model.title}, Wald intervals{' (t)' if model.family.has_dispersion else ''}."
-    within = f", clusters by {' and '.join(clusters)}" if clusters else ""
+    within = f", clusters by {' and '.join(rows.clusters)}" if rows.clusters else ""
     df = ", Satterthwaite degrees of freedom" if kind == "CR2" else ""
     return f"{model.title}, Wald intervals with robust variance ({kind}{within}{df})."
-
-
-def _weight_notes(model: Model, weights: str | None, kind: str | None, zero_weight: int) -> tuple[str, ...]:
-    notes = []
-    if zero_weight:
-        rows = "row" if zero_weight == 1 else "rows"
-        notes.append(f"{zero_weight:,} {rows} with weight 0 left out.")
-    if weights is not None:
-        without = "precision" if model.family.has_dispersion else "frequency"
-        use = without if kind is None else "sampling or inverse-probability"
-        notes.append(f"Weights: {use} weights from '{weights}'.")
-    return tuple(notes)
-
-
-def _sparse_notes(model: Model, arrays: Arrays, kind: str | None) -> tuple[str, ...]:
-    """Few events; few clusters where the variance does not correct for it."""
-    n_clusters = None
-    if arrays.cluster is not None and kind not in ("CR2", "CR3"):
-        n_clusters = int(arrays.cluster.max()) + 1
-    events, n = int(arrays.y.sum()), len(arrays.y)
-    rarer = min(events, n - events) if model.measure in ("OR", "PR") else events
-    notes = sparse_notes(rarer if model.counts_events else None, arrays.X.shape[1] - 1, n_clusters)
-    if n_clusters is not None and n_clusters < FEW_CLUSTERS:
-        return (*notes[:-1], f"{notes[-1]} robust='CR2' corrects for it.")
-    return notes
-
-
-def _fit_notes(model: Model, maximum: Maximum, unbounded: Sequence[str]) -> tuple[str, ...]:
-    notes = []
-    if maximum.on_boundary:
-        notes.append(
-            "The maximum lies on the boundary (a fitted probability of 1), where no standard errors exist; "
-            "modified_poisson gives intervals."
-        )
-    if unbounded:
-        which = [name for name in unbounded if name != "Intercept"] or unbounded
-        notes.append(
-            f"Separation: the outcome is determined by {', '.join(which)}, whose {model.measure} has no finite "
-            "estimate. Combine levels, or use a penalized likelihood (Firth)."
-        )
-    if not (maximum.converged or notes):
-        notes.append("The fit did not converge: do not use these estimates.")
-    return tuple(notes)

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .families import GAUSSIAN
-from .glm import AnyDesign, GLMFit, Model, fit_glm
+from .glm import GLMFit, fit_glm
+from .model import Model
 from .outcomes import number
+from .rows import AnyDesign
 
 MODEL = Model(
     GAUSSIAN, "difference", "Differences of means by linear regression", number, counts_events=False

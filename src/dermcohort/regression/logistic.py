@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .families import LOGIT
-from .glm import AnyDesign, GLMFit, Model, fit_glm
+from .glm import GLMFit, fit_glm
+from .model import Model
 from .outcomes import binary
+from .rows import AnyDesign
 
 MODEL = Model(LOGIT, "OR", "Odds ratios by logistic regression (maximum likelihood)", binary)
 
@@ -27,6 +29,7 @@ def logistic(
     design: AnyDesign | None = None,
     offset: str | None = None,
     conf_level: float = 0.95,
+    interval: str = "wald",
 ) -> GLMFit:
     """Logistic regression by maximum likelihood.
 
@@ -51,7 +54,11 @@ def logistic(
     offset : str, optional
         Column added to the linear predictor.
     conf_level : float
-        Level of the Wald intervals.
+        Level of the intervals.
+    interval : {"wald", "profile"}
+        "profile": by the profile likelihood, with likelihood ratio tests (`statistic` is the signed root of the
+        likelihood ratio's); better than Wald's in small samples, and with one finite limit where the estimate is
+        infinite. Only with the model's own variance.
 
     Returns
     -------
@@ -67,7 +74,8 @@ def logistic(
     Notes
     -----
     Where a covariate separates cases from others (a finite maximum does not exist) its odds ratio is given as
-    0 or infinity, its interval is (0, infinity), and `.notes` says so.
+    0 or infinity, its interval is (0, infinity), and `.notes` says so and names the cell; `firth` gives a finite
+    estimate.
 
     Examples
     --------
@@ -86,4 +94,5 @@ def logistic(
         design=design,
         offset=offset,
         conf_level=conf_level,
+        interval=interval,
     )

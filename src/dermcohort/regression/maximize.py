@@ -85,7 +85,7 @@ def maximize(
         expected = np.nan_to_num(weights * family.slope(eta) ** 2 / family.variance(mu), posinf=0.0)
     return Maximum(
         found.beta,
-        _inverse(_gram(X, expected)),
+        inverse(gram(X, expected)),
         loglik,
         dispersion,
         eta,
@@ -135,7 +135,7 @@ class _Problem:
             for slack, sign in self._slacks(eta):
                 score = score + sign * barrier / (slack * (1 + slack))
                 curvature = curvature + barrier * (1 + 2 * slack) / (slack * (1 + slack)) ** 2
-        return self.X.T @ score, _gram(self.X, curvature)
+        return self.X.T @ score, gram(self.X, curvature)
 
     def _slacks(self, eta: np.ndarray) -> list[tuple[np.ndarray, int]]:
         """Distance of eta from each bound, and which way it grows with eta."""
@@ -180,13 +180,13 @@ def _newton(problem: _Problem, beta: np.ndarray, barrier: float = 0.0) -> _End:
     return _End(beta, eta, step, False)
 
 
-def _gram(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def gram(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """X' W X."""
     scaled = X * np.sqrt(weights)[:, None]
     return scaled.T @ scaled
 
 
-def _inverse(information: np.ndarray) -> np.ndarray:
+def inverse(information: np.ndarray) -> np.ndarray:
     """The inverse, with each coefficient on its own scale, so that units cost no digits."""
     size = np.sqrt(np.diag(information))
     scale = 1 / np.where(size > 0, size, 1.0)

@@ -14,17 +14,11 @@ import pandas as pd
 from numpy.polynomial.hermite import hermgauss
 from scipy.special import betaln, gammaln
 
-from ..design import Design, as_list, build_design, sparse_notes, still_moving
+from ..design import Design, as_list, build_design, coefficient_table, sparse_notes, still_moving
 from ..estimates import FittedModel
 from ..groups import event_counts
 from .between_groups import few_groups_notes, intercept_variation, variation_note
 from .correlated import (
-    BINOMIAL,
-    FAMILIES,
-    POISSON,
-    Family,
-    effects_table,
-    fit_independent,
     linear_predictor,
     rarer_outcome,
     read_outcome,
@@ -32,6 +26,8 @@ from .correlated import (
     require_variation,
     sort_by_group,
 )
+from .families import FAMILIES, LOGIT, POISSON, Canonical
+from .maximize import maximize
 from .random_intercept import RandomInterceptData, RandomInterceptFit, fit_random_intercept
 
 MOST_NODES = 100
@@ -122,7 +118,7 @@ def mixed_logistic(
     >>> round(fit.random_sd, 3)
     0.751
     """
-    return _fit(BINOMIAL, formula, data, groups, quadrature, trials, offset, conf_level)
+    return _fit(LOGIT, formula, data, groups, quadrature, trials, offset, conf_level)
 
 
 def mixed_poisson(
@@ -172,7 +168,7 @@ def mixed_poisson(
 
 
 def _fit(
-    family: Family,
+    family: Canonical,
     formula: str,
     data: pd.DataFrame,
     groups: str | Sequence[str],
@@ -201,15 +197,15 @@ def _fit(
         np.zeros(len(y)) if shift is None else shift[order],
         grouping,
     )
-    if family is BINOMIAL:
+    if family is LOGIT:
         _require_variation_within(rows, names)
-    start = fit_independent(family, rows.X, rows.y, rows.trials, rows.offset)
+    start = maximize(rows.X, rows.y / rows.trials, family, rows.trials, rows.offset)
     _require_finite(frame, still_moving(rows.X, start.last_step))
     fit = fit_random_intercept(rows, start, int(quadrature))
 
     p = len(frame.columns)
     variation = intercept_variation(family, fit, names, conf_level)
-    table = effects_table(
+    table = coefficient_table(
         frame.columns,
         rows.X,
         fit.beta,
@@ -256,7 +252,7 @@ def _grouped_outcome(frame: Design, trials: str) -> tuple[np.ndarray, np.ndarray
         raise ValueError(
             f"'{name}' must be whole numbers that do not exceed '{trials}': {(y > m).sum()} rows do"
         )
-    require_variation(y, m, name, BINOMIAL)
+    require_variation(y, m, name, LOGIT)
     return y, m
 
 
@@ -281,12 +277,12 @@ def _require_finite(frame: Design, unbounded: np.ndarray) -> None:
 def _people(frame: Design, rows: RandomInterceptData) -> pd.Series:
     """People of each row of the table, where a row of data stands for several: counted as events are."""
     p = len(frame.columns)
-    return effects_table(
+    return coefficient_table(
         frame.columns, rows.X, np.zeros(p), np.eye(p), measure="OR", conf_level=0.95, event=rows.trials
     )["events"]
 
 
-def _constant(family: Family, rows: RandomInterceptData) -> float:
+def _constant(family: Canonical, rows: RandomInterceptData) -> float:
     """What the log-likelihood has that does not depend on the parameters."""
     y, m = rows.y, rows.trials
     if family is POISSON:
@@ -294,8 +290,8 @@ def _constant(family: Family, rows: RandomInterceptData) -> float:
     return float(np.sum(-np.log(m + 1) - betaln(y + 1, m - y + 1)))
 
 
-def _method(family: Family, names: Sequence[str], quadrature: int) -> str:
-    kind = {"binomial": "Odds ratios by logistic", "poisson": "Rate ratios by Poisson"}[family.name]
+def _method(family: Canonical, names: Sequence[str], quadrature: int) -> str:
+    kind = "Odds ratios by logistic" if family is LOGIT else "Rate ratios by Poisson"
     how = (
         "Laplace's approximation"
         if quadrature == 1
@@ -308,7 +304,7 @@ def _method(family: Family, names: Sequence[str], quadrature: int) -> str:
 
 
 def _notes(
-    family: Family,
+    family: Canonical,
     fit: RandomInterceptFit,
     rows: RandomInterceptData,
     variation: pd.DataFrame,
@@ -318,7 +314,7 @@ def _notes(
 ) -> list[str]:
     notes = [*few_groups_notes(rows.grouping), variation_note(variation, names, conf_level)]
     rows_a_group = float(np.median(rows.grouping.totals(rows.trials)))
-    if quadrature == 1 and family is BINOMIAL and rows_a_group < 5 and fit.sd > 0:
+    if quadrature == 1 and family is LOGIT and rows_a_group < 5 and fit.sd > 0:
         notes.append(
             f"Groups are small (median {rows_a_group:g}): Laplace's approximation is rough there, quadrature=9 "
             "is closer."

@@ -14,18 +14,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from ..design import as_list, build_design
+from ..design import as_list, build_design, coefficient_table
 from ..estimates import FittedModel
 from .between_groups import few_groups_notes
 from .correlated import (
-    GAUSSIAN,
     Grouping,
-    effects_table,
     read_outcome,
     require_groups,
     require_residual,
     sort_by_group,
 )
+from .families import GAUSSIAN
 from .reml import RemlFit, fit_reml, restricted_loglik
 
 
@@ -112,7 +111,7 @@ def mixed_linear(
 
     variation = _variation(fit, smaller, names, slope, conf_level)
     return MixedLinearFit(
-        table=effects_table(
+        table=coefficient_table(
             frame.columns,
             X,
             fit.beta,
@@ -120,6 +119,7 @@ def mixed_linear(
             measure=GAUSSIAN.measure,
             conf_level=conf_level,
             df=fit.df,
+            ratio=False,
         ),
         method=_method(names, slope),
         n=len(y),

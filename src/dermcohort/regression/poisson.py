@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .families import POISSON
-from .glm import AnyDesign, GLMFit, Model, fit_glm
+from .glm import GLMFit, fit_glm
+from .model import Model
 from .outcomes import count
+from .rows import AnyDesign
 
 MODEL = Model(POISSON, "IRR", "Incidence rate ratios by Poisson regression (maximum likelihood)", count)
 
@@ -27,12 +29,13 @@ def poisson(
     design: AnyDesign | None = None,
     offset: str | None = None,
     conf_level: float = 0.95,
+    interval: str = "wald",
 ) -> GLMFit:
     """Ratios of incidence rates, from numbers of events (or 0/1) and the logarithm of person-time.
 
     Parameters
     ----------
-    formula, data, weights, cluster, robust, design, conf_level
+    formula, data, weights, cluster, robust, design, conf_level, interval
         As for `logistic`; the outcome is a number of events a row, not negative.
     offset : str, optional
         Column with the natural logarithm of each row's person-time, e.g. ``np.log(data["years"])``. Without it
@@ -67,4 +70,5 @@ def poisson(
         design=design,
         offset=offset,
         conf_level=conf_level,
+        interval=interval,
     )

@@ -11,11 +11,17 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .families import LOG_BINOMIAL, POISSON
-from .glm import AnyDesign, GLMFit, Model, fit_glm
+from .glm import GLMFit, fit_glm
+from .model import Model
 from .outcomes import binary
+from .rows import AnyDesign
 
 LOG_BINOMIAL_MODEL = Model(
-    LOG_BINOMIAL, "PR", "Prevalence ratios by log-binomial regression (maximum likelihood)", binary
+    LOG_BINOMIAL,
+    "PR",
+    "Prevalence ratios by log-binomial regression (maximum likelihood)",
+    binary,
+    boundary_advice="modified_poisson gives intervals",
 )
 MODIFIED_POISSON_MODEL = Model(
     POISSON, "PR", "Prevalence ratios by modified Poisson regression", binary, default_robust="HC0"
@@ -32,12 +38,13 @@ def log_binomial(
     design: AnyDesign | None = None,
     offset: str | None = None,
     conf_level: float = 0.95,
+    interval: str = "wald",
 ) -> GLMFit:
     """Prevalence ratios (in a closed cohort risk ratios) by log-binomial regression.
 
     Parameters
     ----------
-    formula, data, weights, cluster, robust, design, offset, conf_level
+    formula, data, weights, cluster, robust, design, offset, conf_level, interval
         As for `logistic`.
 
     Returns
@@ -73,6 +80,7 @@ def log_binomial(
         design=design,
         offset=offset,
         conf_level=conf_level,
+        interval=interval,
     )
 
 

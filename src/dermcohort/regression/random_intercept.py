@@ -19,7 +19,9 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import logsumexp
 
-from .correlated import Family, Grouping, IndependentFit
+from .correlated import Grouping
+from .families import Canonical
+from .maximize import Maximum
 
 STARTING_SD = (0.1, 0.4, 1.2, 3.5)
 WIDTH = 5e-4  # of the differences, in standard errors
@@ -47,12 +49,16 @@ class RandomInterceptFit:
 class RandomInterceptData:
     """Rows sorted by group."""
 
-    family: Family
+    family: Canonical
     X: np.ndarray
     y: np.ndarray
     trials: np.ndarray
     offset: np.ndarray
     grouping: Grouping
+
+    def loglik(self, eta: np.ndarray) -> float:
+        """Of rows that are independent given eta."""
+        return float(np.sum(self.y * eta - self.trials * self.family.cumulant(eta)))
 
     def weighted_rows(self, weight: np.ndarray) -> np.ndarray:
         """Sums over each group of weight_i x_i, shape (groups, p); a sparse product, no copy of X."""
@@ -62,15 +68,13 @@ class RandomInterceptData:
         return np.asarray(sums @ self.X)
 
 
-def fit_random_intercept(
-    data: RandomInterceptData, start: IndependentFit, n_nodes: int
-) -> RandomInterceptFit:
+def fit_random_intercept(data: RandomInterceptData, start: Maximum, n_nodes: int) -> RandomInterceptFit:
     """BFGS from the best of a few sd with the beta that suits each, then Newton's method with the differentiated gradient.
 
     BFGS stops where the log-likelihood no longer changes in its last digits, which leaves half of the digits of
     the parameters; Newton's steps need the gradient alone and give the others.
     """
-    p = len(start.beta)
+    p = len(start.coefficients)
     nodes = hermgauss(n_nodes)
     modes = np.zeros(data.grouping.n_groups)
 
@@ -79,7 +83,7 @@ def fit_random_intercept(
         loglik, gradient, modes = log_likelihood(data, theta, nodes, modes)
         return loglik, gradient
 
-    best, beta, u = -np.inf, start.beta, modes
+    best, beta, u = -np.inf, start.coefficients, modes
     for sd in STARTING_SD:
         beta, u, metric = penalized_fit(data, beta, u, sd)
         found = evaluate(np.r_[beta, sd])[0]
@@ -94,10 +98,10 @@ def fit_random_intercept(
         loglik, gradient = evaluate(origin + scale @ a)
         return -loglik, -scale.T @ gradient
 
+    independent = data.loglik(start.eta)
     theta = origin + scale @ minimize(objective, np.zeros(p + 1), jac=True, options={"gtol": 1e-5}).x
-    if evaluate(theta)[0] - start.loglik < 1e-8:
-        covariance = np.linalg.inv(start.information)
-        return RandomInterceptFit(start.beta, 0.0, covariance, start.loglik, start.loglik, True)
+    if evaluate(theta)[0] - independent < 1e-8:
+        return RandomInterceptFit(start.coefficients, 0.0, start.bread, independent, independent, True)
     converged = False
     for _ in range(10):
         information = _information(evaluate, theta, scale)
@@ -111,7 +115,7 @@ def fit_random_intercept(
     if not converged:
         covariance = np.full_like(covariance, np.nan)
     return RandomInterceptFit(
-        theta[:p], float(theta[p]), covariance, evaluate(theta)[0], start.loglik, converged
+        theta[:p], float(theta[p]), covariance, evaluate(theta)[0], independent, converged
     )
 
 
@@ -126,7 +130,7 @@ def penalized_fit(
 
     def height(beta: np.ndarray, u: np.ndarray) -> float:
         eta = data.X @ beta + data.offset + sd * u[g.code]
-        return float(np.sum(data.y * eta - data.trials * family.cumulant(eta)) - u @ u / 2)
+        return data.loglik(eta) - u @ u / 2
 
     value = height(beta, u)
     for _ in range(50):

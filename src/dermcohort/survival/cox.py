@@ -231,7 +231,12 @@ def _notes(
     if weights is not None and weights != WEIGHT:
         use = "sampling or inverse-probability" if robust else "frequency"
         notes.append(f"Weights: {use} weights from '{weights}'.")
-    notes += sparse_notes(int(event.sum()), len(columns), n_clusters)
+    notes += sparse_notes(
+        int(event.sum()),
+        len(columns),
+        n_clusters,
+        remedy="regression.complementary_log_log (time in intervals) with robust='CR2' corrects for it.",
+    )
     if unbounded.any():
         which = ", ".join(column.name for column, flag in zip(columns, unbounded, strict=True) if flag)
         notes.append(

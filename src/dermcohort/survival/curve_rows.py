@@ -124,7 +124,9 @@ def read_rows(
             else "frequency weights"
         )
         notes.append(f"Weights: {kind}, from '{weights}'; numbers at risk are sums of weights.")
-    notes += sparse_notes(int(happened.sum()), 0, n_clusters)
+    notes += sparse_notes(
+        int(happened.sum()), 0, n_clusters, remedy="Show the curves of the clusters (by=) beside it."
+    )
     if sample is not None:
         if (sample.weights != 1).any():
             notes.append("Numbers at risk and of events are sums of sampling weights.")

@@ -4,49 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 import pandas as pd
 
 from ..wording import suggest
-from . import (
-    descriptions,
-<<<<<<< HEAD
-    hazards,
-=======
->>>>>>> part-terms
-    meta_analyses,
-    prevalences,
-    regressions,
-    standardizations,
-    surveys,
-    survivals,
-<<<<<<< HEAD
-=======
-    terms,
->>>>>>> part-terms
-)
 from .registry import REGISTRY, Read, Recomputation
 
 __all__ = ["COLUMNS", "REGISTRY", "validate"]
 
 COLUMNS = ["topic", "id", "name", "reference", "value", "relative_difference", "tolerance", "ok", "reason"]
-# importing a module registers what it recomputes
-TOPICS = (
-    prevalences,
-    standardizations,
-    surveys,
-    meta_analyses,
-    descriptions,
-    regressions,
-    survivals,
-<<<<<<< HEAD
-    hazards,
-=======
-    terms,
->>>>>>> part-terms
-)
+for _topic in iter_modules(__path__):  # importing a module registers what it recomputes
+    import_module(f"{__name__}.{_topic.name}")
 
 
 def validate(folder: str | Path = "validation", ids: Iterable[str] = ()) -> pd.DataFrame:

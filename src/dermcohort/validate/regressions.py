@@ -1,4 +1,4 @@
-"""Regression, robust variances, GEE and mixed models (ids logit.*, cl.*, zou.*, cloglog, svy.glm*, gee.*, *mm.*)."""
+"""Regression, robust variances, GEE and mixed models (ids logit.*, cl.*, zou.*, svy.glm*, gee.*, *mm.*)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..design import build_design
 from ..regression import (
     gee,
     linear,
@@ -17,8 +16,6 @@ from ..regression import (
     mixed_logistic,
     modified_poisson,
 )
-from ..regression.families import CLOGLOG
-from ..regression.maximize import maximize
 from .registry import ITERATIVE, Read, Values, columns, errors, interval, recomputes
 from .surveys import CLUS1, NHANES
 
@@ -71,25 +68,6 @@ def _breast_cancer(read: Read, member: str) -> Values:
     fit = {"modpois": modified_poisson, "logbin": log_binomial}[member]("y ~ low + stage", data)
     low = fit.table.set_index("term").loc["low"]
     return [*fit.coefficients, *errors(fit.covariance), *interval(low)]
-
-
-# R stopped there (own.glm.discrete is run to the end)
-@recomputes("cloglog", tolerance=2e-8)
-def _discrete_time(read: Read) -> Values:
-    """A row for each 30 days at risk, as R's survSplit makes them."""
-    data = _discrete_veteran(read("veteran"))
-    frame = build_design("died ~ interval + trt + karno", data)
-    y = np.asarray(frame.response, float)
-    maximum = maximize(frame.matrix, y, CLOGLOG, np.ones(len(y)), np.zeros(len(y)))
-    return [*maximum.coefficients[-2:], *errors(maximum.bread)[-2:]]
-
-
-def _discrete_veteran(people: pd.DataFrame) -> pd.DataFrame:
-    people = people.assign(last=lambda d: np.ceil(d["time"] / 30).astype(int))
-    data = people.loc[people.index.repeat(people["last"])]
-    episode = data.groupby(level=0).cumcount() + 1
-    died = data["status"].where(episode == data["last"], 0)
-    return data.assign(died=died, interval=episode.clip(upper=12).astype(str))
 
 
 def _cholesterol(read: Read) -> pd.DataFrame:
