@@ -269,7 +269,7 @@ class FittedModel(Estimates):
     loglik: float
     design: Any = field(default=None, metadata={"saved": False})
 
-    def predict(self, newdata: pd.DataFrame) -> pd.Series:
+    def predict(self, newdata: pd.DataFrame) -> pd.Series | pd.DataFrame:
         """What the model expects for each row of `newdata`; each model says on which scale."""
         raise NotImplementedError
 

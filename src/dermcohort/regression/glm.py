@@ -104,14 +104,14 @@ def fit_glm(
 ) -> GLMFit:
     """Fit one of the models; see `logistic` for the arguments."""
     clusters, family = as_list(cluster), model.family
-    sample = _sample(design, data, weights, clusters, robust)
-    kept, zero_weight = _positive_weight(data, weights, sample)
+    sample = sample_of(design, data, weights, clusters, robust)
+    kept, zero_weight = positive_weight(data, weights, sample)
     frame = build_design(
         formula,
         data if kept.all() else data[kept],
         others=[*as_list(weights), *as_list(offset), *clusters],
     )
-    used = _rows_used(data, frame, kept)
+    used = rows_used(data, frame, kept)
     assert frame.response is not None
     y = model.outcome(frame.response, str(frame.response.name))
     arrays = _arrays(frame, y, weights, offset, clusters, sample, used)
@@ -168,7 +168,7 @@ def fit_glm(
     )
 
 
-def _sample(
+def sample_of(
     design: AnyDesign | None,
     data: pd.DataFrame,
     weights: str | None,
@@ -187,7 +187,7 @@ def _sample(
     return design.sample(data)
 
 
-def _positive_weight(
+def positive_weight(
     data: pd.DataFrame, weights: str | None, sample: Sample | Replicates | None
 ) -> tuple[np.ndarray, int]:
     """Rows that count (a missing weight is for `build_design` to report), and how many have weight 0."""
@@ -204,7 +204,7 @@ def _positive_weight(
     return kept, int((~kept).sum())
 
 
-def _rows_used(data: pd.DataFrame, frame: Design, kept: np.ndarray) -> np.ndarray:
+def rows_used(data: pd.DataFrame, frame: Design, kept: np.ndarray) -> np.ndarray:
     """Which rows of `data` are in the model, as a mask."""
     return kept & data[list(frame.n_missing)].notna().all(axis=1).to_numpy()
 

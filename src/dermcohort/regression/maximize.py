@@ -85,7 +85,7 @@ def maximize(
         expected = np.nan_to_num(weights * family.slope(eta) ** 2 / family.variance(mu), posinf=0.0)
     return Maximum(
         found.beta,
-        _inverse(_gram(X, expected)),
+        inverse(_gram(X, expected)),
         loglik,
         dispersion,
         eta,
@@ -186,7 +186,7 @@ def _gram(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return scaled.T @ scaled
 
 
-def _inverse(information: np.ndarray) -> np.ndarray:
+def inverse(information: np.ndarray) -> np.ndarray:
     """The inverse, with each coefficient on its own scale, so that units cost no digits."""
     size = np.sqrt(np.diag(information))
     scale = 1 / np.where(size > 0, size, 1.0)
