@@ -172,7 +172,9 @@ def multinomial(
 def _sparse_notes(read: CategoryData) -> tuple[str, ...]:
     """A category with few rows for the coefficients of its equation (Peduzzi et al. 1996)."""
     # frequency weights count rows, other weights do not
-    counts = read.rows.totals() if read.kind is None and read.design is None else np.bincount(read.rows.category)
+    counts = (
+        read.rows.totals() if read.kind is None and read.design is None else np.bincount(read.rows.category)
+    )
     rarest = int(counts.argmin())
     n_covariates = len(read.frame.columns) - 1
     if counts[rarest] >= 10 * n_covariates:

@@ -1,7 +1,7 @@
 """Newton's method with step halving for the concave likelihoods of outcomes with categories and of matched sets.
 
-It stops at a relative change of the log-likelihood of 1e-12: as each step doubles the digits, the last step, which
-is taken, brings the estimates to working precision. Source: Nocedal & Wright (2006) Numerical Optimization, ch. 3.
+It stops at a relative change of the log-likelihood of 1e-12. Estimates are then right to about 1e-6 before the last
+step and, as a step doubles the digits, to about 1e-11 after it. Source: Nocedal & Wright (2006) Numerical Optimization, ch. 3.
 """
 
 from __future__ import annotations
