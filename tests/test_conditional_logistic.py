@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dermcohort import Estimates
 from dermcohort.regression import conditional_logistic
-from dermcohort.regression.matched_sets import _evaluate, same_size_sets
+from dermcohort.regression.matched_sets import evaluate_sets, similar_sets
 
 few = settings(max_examples=10, deadline=None)
 seeds = given(seed=st.integers(0, 10_000))
@@ -95,7 +95,7 @@ def test_likelihood_by_enumeration_of_subsets(seed, n, spread):
     X, beta = rng.normal(size=(n, 2)), spread * rng.normal(size=2)
     d = int(rng.integers(1, n))
     case = (np.arange(n) < d).astype(float)
-    found = _evaluate(same_size_sets(X, case, np.zeros(n, int)), beta)
+    found = evaluate_sets(similar_sets(X, case, np.zeros(n, int)), beta)
     totals = np.array([X[list(subset)].sum(axis=0) for subset in itertools.combinations(range(n), d)])
     log_weight = totals @ beta
     probability = np.exp(log_weight - log_weight.max())
@@ -115,8 +115,8 @@ def test_a_set_of_thousands_does_not_overflow():
 
     n, d = 3000, 1000
     x = (np.arange(n) % 2).astype(float)
-    at = _evaluate(
-        same_size_sets(x[:, None], (np.arange(n) < d).astype(float), np.zeros(n, int)), np.zeros(1)
+    at = evaluate_sets(
+        similar_sets(x[:, None], (np.arange(n) < d).astype(float), np.zeros(n, int)), np.zeros(1)
     )
     assert at.loglik == pytest.approx(-(gammaln(n + 1) - gammaln(d + 1) - gammaln(n - d + 1)), rel=1e-12)
     assert at.information.item() == pytest.approx(d * 0.25 * (n - d) / (n - 1), rel=1e-9)

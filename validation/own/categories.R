@@ -4,7 +4,7 @@
 suppressMessages({library(survival); library(MASS); library(nnet); library(survey)})
 source("validation/own/record.R")
 exact <- coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-12)
-housing <- read("housing"); infert <- read("infert"); lung <- read("lung")
+housing <- read("housing"); infert <- read("infert"); lung <- read("lung"); veteran <- read("veteran"); heart <- read("heart")
 for (v in c("Sat", "Infl")) housing[[v]] <- factor(housing[[v]], c("Low", "Medium", "High"))
 housing$Type <- factor(housing$Type, c("Tower", "Apartment", "Atrium", "Terrace"))
 housing$Cont <- factor(housing$Cont, c("Low", "High"))
@@ -95,4 +95,8 @@ record("own.clogit.pooled", "Conditional logistic, several cases a set", "infert
 record("own.clogit.two", "Conditional logistic, two cases a set", "infert", "local({m <- clogit(case ~ spontaneous + induced + I(age > 30) + strata(set), transform(infert, set = (stratum + 1) %/% 2), method = 'exact', control = exact); c(coef(m), se = se(vcov(m)), loglik = m$loglik)})", "survival")
 record("own.clogit.large", "Conditional logistic, large sets", "lung", "local({m <- clogit(I(status == 2) ~ age + sex + ph.ecog + strata(inst), lung, method = 'exact', control = exact); c(coef(m), se = se(vcov(m)), loglik = m$loglik)})", "survival")
 record("own.clogit.cluster", "Conditional logistic, clusters (one case a set: Efron's ties are exact), CR1", "infert", "local({m <- coxph(Surv(rep(1, nrow(infert)), case) ~ spontaneous + induced + strata(stratum), infert, cluster = pooled.stratum, control = exact); G <- length(unique(infert$pooled.stratum)); c(coef(m), se = se(vcov(m)) * sqrt(G / (G - 1)))})", "survival")
+record("own.cox.exact.months", "Cox, exact ties, many of them", "lung", "local({m <- coxph(Surv(ceiling(time / 90), status) ~ age + sex + ph.ecog, lung, ties = 'exact', control = exact); c(coef(m), se = se(vcov(m)), loglik = m$loglik)})", "survival")
+record("own.cox.exact.strata", "Cox, exact ties, strata", "veteran", "local({m <- coxph(Surv(ceiling(time / 30), status) ~ trt + karno + age + strata(celltype), veteran, ties = 'exact', control = exact); c(coef(m), se = se(vcov(m)), loglik = m$loglik)})", "survival")
+# with late entry R forgets to give its result a class
+record("own.cox.exact.entry", "Cox, exact ties, late entry", "heart", "local({m <- coxph(Surv(start, stop, event) ~ age + year + surgery, heart, ties = 'exact', control = exact); c(m$coefficients, se = se(m$var), loglik = m$loglik)})", "survival")
 finish("categories")

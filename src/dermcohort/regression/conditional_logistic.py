@@ -24,7 +24,7 @@ from ..design import (
 )
 from ..estimates import FittedModel
 from ..variance import sandwich
-from .matched_sets import SameSize, maximize_conditional_likelihood, same_size_sets, set_scores
+from .matched_sets import SimilarSets, maximize_conditional_likelihood, set_scores, similar_sets
 from .newton import Optimum
 
 
@@ -118,7 +118,7 @@ def conditional_logistic(
     X, case, set_of = frame.matrix[kept], case[kept], np.unique(codes[kept], return_inverse=True)[1]
     _require_variation_within(X, set_of, frame.columns)
 
-    blocks = same_size_sets(X, case, set_of)
+    blocks = similar_sets(X, case, set_of)
     optimum = maximize_conditional_likelihood(blocks)
     unbounded = still_moving(X, optimum.last_step)
     covariance, n_clusters = optimum.inverse_information, None
@@ -188,7 +188,7 @@ def _require_variation_within(X: np.ndarray, set_of: np.ndarray, columns: Sequen
 
 
 def _clustered(
-    blocks: list[SameSize], optimum: Optimum, set_of: np.ndarray, cluster_of: np.ndarray
+    blocks: list[SimilarSets], optimum: Optimum, set_of: np.ndarray, cluster_of: np.ndarray
 ) -> np.ndarray:
     """CR1 with a set's score as its contribution."""
     of_set = np.zeros(int(set_of.max()) + 1, np.int64)

@@ -13,7 +13,8 @@ probability to be a case and the expected sum of covariates of all cases togethe
 
     score = sum of x over cases - sum_i pi_i x_i        information = sum_i x_i t_i' - mu mu',  mu = sum_i pi_i x_i.
 
-All sets with the same n and d are taken at once.
+Sets with the same d and about the same n are taken at once; the smaller ones are filled up with places that have
+probability 0.
 """
 
 from __future__ import annotations
@@ -26,16 +27,22 @@ from scipy.special import expit, logit
 
 from .newton import Evaluation, Optimum, newton
 
-NUMBERS_AT_ONCE = 2_000_000
+NUMBERS_AT_ONCE = 1_000_000
+UNFILLED = 16
 
 
 @dataclass(frozen=True, eq=False)
-class SameSize:
-    """Sets of one size and one number of cases: covariates (sets, n, p), which members are cases, row numbers."""
+class SimilarSets:
+    """Sets of one number of cases and up to n members.
+
+    Covariates (sets, n, p), which members are cases (sets, n), and which are no fillers (sets, n), who have
+    covariates 0; `first_row` is the number of a row of each set.
+    """
 
     X: np.ndarray
     case: np.ndarray
-    rows: np.ndarray
+    present: np.ndarray
+    first_row: np.ndarray
 
     @property
     def n_cases(self) -> int:
@@ -51,7 +58,7 @@ class Moments:
     second: np.ndarray
 
 
-def same_size_sets(X: np.ndarray, case: np.ndarray, codes: np.ndarray) -> list[SameSize]:
+def similar_sets(X: np.ndarray, case: np.ndarray, codes: np.ndarray) -> list[SimilarSets]:
     """Sort rows into sets by their codes 0, 1, ...; covariates as distances from the set's mean.
 
     Every set must have a case and a member that is none.
@@ -60,30 +67,41 @@ def same_size_sets(X: np.ndarray, case: np.ndarray, codes: np.ndarray) -> list[S
     sizes = np.bincount(codes)
     starts = np.cumsum(sizes) - sizes
     cases = np.bincount(codes, case).astype(np.int64)
+    places = _places(sizes)
     blocks = []
-    for size, n_cases in np.unique(np.column_stack([sizes, cases]), axis=0):
-        chosen = np.flatnonzero((sizes == size) & (cases == n_cases))
+    for n, n_cases in np.unique(np.column_stack([places, cases]), axis=0):
+        chosen = np.flatnonzero((places == n) & (cases == n_cases))
         # bounded memory: the recursions hold the sums of covariates of every beginning of a set
-        at_once = max(1, NUMBERS_AT_ONCE // int(size * n_cases * max(X.shape[1], 1)))
+        at_once = max(1, NUMBERS_AT_ONCE // int(n * n_cases * X.shape[1]))
         for part in np.split(chosen, range(at_once, len(chosen), at_once)):
-            rows = order[starts[part][:, None] + np.arange(size)]
-            values = X[rows]
-            blocks.append(SameSize(values - values.mean(axis=1, keepdims=True), case[rows] > 0, rows))
+            place = np.arange(n)
+            present = place < sizes[part][:, None]
+            rows = order[starts[part][:, None] + np.where(present, place, 0)]
+            values = np.where(present[:, :, None], X[rows], 0.0)
+            means = values.sum(axis=1, keepdims=True) / sizes[part][:, None, None]
+            values = np.where(present[:, :, None], values - means, 0.0)
+            blocks.append(SimilarSets(values, present & (case[rows] > 0), present, rows[:, 0]))
     return blocks
 
 
-def maximize_conditional_likelihood(blocks: list[SameSize]) -> Optimum:
+def _places(sizes: np.ndarray) -> np.ndarray:
+    """Sizes, the large ones rounded up by at most a quarter so that there are few different ones."""
+    steps = np.ceil(np.log(np.maximum(sizes, UNFILLED) / UNFILLED) / np.log(1.25))
+    return np.where(sizes <= UNFILLED, sizes, np.ceil(UNFILLED * 1.25**steps)).astype(np.int64)
+
+
+def maximize_conditional_likelihood(blocks: list[SimilarSets]) -> Optimum:
     """Newton's method from beta = 0."""
-    return newton(lambda beta: _evaluate(blocks, beta), np.zeros(blocks[0].X.shape[2]))
+    return newton(lambda beta: evaluate_sets(blocks, beta), np.zeros(blocks[0].X.shape[2]))
 
 
-def set_scores(blocks: list[SameSize], beta: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def set_scores(blocks: list[SimilarSets], beta: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """For each block the number of a row of each set, and the set's score (sets, p)."""
     for block in blocks:
-        yield block.rows[:, 0], _observed(block) - _moments(block, beta).mean
+        yield block.first_row, _observed(block) - _moments(block, beta).mean
 
 
-def _evaluate(blocks: list[SameSize], beta: np.ndarray) -> Evaluation:
+def evaluate_sets(blocks: list[SimilarSets], beta: np.ndarray) -> Evaluation:
     p = len(beta)
     loglik, score, information = 0.0, np.zeros(p), np.zeros((p, p))
     for block in blocks:
@@ -94,61 +112,57 @@ def _evaluate(blocks: list[SameSize], beta: np.ndarray) -> Evaluation:
     return Evaluation(float(loglik), score, information)
 
 
-def _observed(block: SameSize) -> np.ndarray:
+def _observed(block: SimilarSets) -> np.ndarray:
     return np.where(block.case[:, :, None], block.X, 0.0).sum(axis=1)
 
 
-def _moments(block: SameSize, beta: np.ndarray) -> Moments:
+def _moments(block: SimilarSets, beta: np.ndarray) -> Moments:
     X, d = block.X, block.n_cases
-    eta = X @ beta
-    log_s = _log_scale(eta, d)
+    eta = np.where(block.present, X @ beta, -np.inf)
+    log_s = _log_scale(eta, block.present, d)
     log_odds = eta + log_s[:, None]
-    p = expit(log_odds)
-    prefix, prefix_x = _running(p, X, d)
-    suffix, suffix_x = (part[:, ::-1] for part in _running(p[:, ::-1], X[:, ::-1], d))
-    # j cases before member i and d - 1 - j after it
-    others = suffix[:, :, ::-1]
-    with_i = p * (prefix * others).sum(axis=2)
-    probability_of_d = with_i.sum(axis=1) / d
-    pi = with_i / probability_of_d[:, None]
-    sums = np.einsum("gij,gijp->gip", others, prefix_x) + np.einsum(
-        "gij,gijp->gip", prefix, suffix_x[:, :, ::-1]
-    )
-    together = pi[:, :, None] * X + (p / probability_of_d[:, None])[:, :, None] * sums
+    # members first: each step of the recursions then works on memory in one piece
+    p, x = np.ascontiguousarray(expit(log_odds).T), np.ascontiguousarray(X.transpose(1, 0, 2))
+    before, before_x = _running(p, x, d)
+    after, after_x = (part[::-1, ::-1] for part in _running(p[::-1], x[::-1], d))
+    # k cases before member i and d - 1 - k after it
+    with_i = p * (before * after).sum(axis=1)
+    probability_of_d = with_i.sum(axis=0) / d
+    pi = with_i / probability_of_d
+    sums = (after[..., None] * before_x + before[..., None] * after_x).sum(axis=1)
+    together = pi[..., None] * x + (p / probability_of_d)[..., None] * sums
     n_covariates = X.shape[2]
     log_subsets = np.log(probability_of_d) + np.logaddexp(0, log_odds).sum(axis=1) - d * log_s
     return Moments(
         loglik=np.where(block.case, eta, 0.0).sum(axis=1) - log_subsets,
-        mean=np.einsum("gi,gip->gp", pi, X),
-        second=X.reshape(-1, n_covariates).T @ together.reshape(-1, n_covariates),
+        mean=(pi[..., None] * x).sum(axis=0),
+        second=x.reshape(-1, n_covariates).T @ together.reshape(-1, n_covariates),
     )
 
 
-def _running(p: np.ndarray, X: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
+def _running(p: np.ndarray, x: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
     """Of the members before i: P(k of them are cases) and E(sum of x over cases; k cases), k = 0, ..., d - 1.
 
-    Shapes (sets, n, d) and (sets, n, d, p).
+    From p (n, sets) and x (n, sets, covariates); shapes (n, d, sets) and (n, d, sets, covariates).
     """
-    n_sets, n, n_covariates = X.shape
-    probability = np.zeros((n_sets, n, d))
-    sums = np.zeros((n_sets, n, d, n_covariates))
-    probability[:, 0, 0] = 1.0
+    n, n_sets, n_covariates = x.shape
+    probability = np.zeros((n, d, n_sets))
+    sums = np.zeros((n, d, n_sets, n_covariates))
+    probability[0, 0] = 1.0
     for i in range(n - 1):
-        q = p[:, i, None]
-        x = X[:, i, None, :]
-        before, before_x = probability[:, i], sums[:, i]
-        probability[:, i + 1] = (1 - q) * before
-        probability[:, i + 1, 1:] += q * before[:, :-1]
-        if d > 1:
-            sums[:, i + 1] = (1 - q)[:, :, None] * before_x
-            sums[:, i + 1, 1:] += q[:, :, None] * (before_x[:, :-1] + x * before[:, :-1, None])
+        np.multiply(probability[i], 1 - p[i], out=probability[i + 1])
+        if d == 1:
+            continue
+        probability[i + 1, 1:] += p[i] * probability[i, :-1]
+        np.multiply(sums[i], (1 - p[i])[:, None], out=sums[i + 1])
+        sums[i + 1, 1:] += p[i][:, None] * (sums[i, :-1] + x[i] * probability[i, :-1, :, None])
     return probability, sums
 
 
-def _log_scale(eta: np.ndarray, d: int) -> np.ndarray:
+def _log_scale(eta: np.ndarray, present: np.ndarray, d: int) -> np.ndarray:
     """log s with about d cases expected, by bisection; any s is right, this one keeps all digits."""
-    level = logit(d / eta.shape[1])
-    low, high = level - eta.max(axis=1), level - eta.min(axis=1)
+    level = logit(d / present.sum(axis=1))
+    low, high = level - eta.max(axis=1), level - np.where(present, eta, np.inf).min(axis=1)
     for _ in range(12):
         middle = (low + high) / 2
         too_many = expit(eta + middle[:, None]).sum(axis=1) > d

@@ -54,7 +54,7 @@ def validate(folder: str | Path = "validation", ids: Iterable[str] = ()) -> pd.D
         One row a value, in the order of golden.csv: `topic`, `id`, `name` (R's), `reference`, `value`,
         `relative_difference` (absolute where the reference is 0), `tolerance`, `ok`, and `reason`, why an id could
         not be recomputed. Ids whose value rests on R's random numbers are not in it, nor are single values that no
-        result of this package holds: the design effect of a mean, and df and p-value of an intercept.
+        result of this package holds: the design effect of a mean, df and p-value of an intercept, and Cox's score test.
 
     Raises
     ------

@@ -63,6 +63,14 @@ def _ties(read: Read, member: str) -> Values:
     return [*fit.coefficients, *errors(fit.covariance), fit.loglik_null, fit.loglik, fit.concordance]
 
 
+# no result holds the score test
+@recomputes("cox.lung.exact", tolerance=ITERATIVE, unreported=(8,))
+def _exact_ties(read: Read) -> Values:
+    fit = _cox_lung(read, ties="exact")
+    found = [*fit.coefficients, *errors(fit.covariance), fit.loglik_null, fit.loglik]
+    return [*found, np.nan, fit.concordance]
+
+
 @recomputes("cox.lung.robust", tolerance=ITERATIVE)
 def _clusters(read: Read) -> Values:
     fit = _cox_lung(read, cluster="inst")
