@@ -89,6 +89,9 @@ def conditional_logistic(
 
     Notes
     -----
+    Time and memory grow with the number of members times the number of cases of a set: sets of a few members with
+    one case each take a second or so for 50,000 of them, hundreds of sets with hundreds of members half a minute.
+
     Where the likelihood has no finite maximum (all cases on one side of a covariate) the odds ratio is given as 0
     or infinity, its interval is (0, infinity), and `.notes` says so.
 
