@@ -275,7 +275,7 @@ class FittedModel(Estimates):
     joint_df: Any = field(default=None, metadata={"saved": False})
     design: Any = field(default=None, metadata={"saved": False})
 
-    def predict(self, newdata: pd.DataFrame) -> pd.Series:
+    def predict(self, newdata: pd.DataFrame) -> pd.Series | pd.DataFrame:
         """What the model expects for each row of `newdata`; each model says on which scale."""
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""From a formula and a data frame to the arrays of a generalized linear model: everything is checked here."""
+"""From a formula and a data frame to the arrays of a regression model: everything is checked here."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def read_rows(
     robust: str | bool | None = None,
     design: AnyDesign | None = None,
     offset: str | None = None,
+    intercept: bool = True,
 ) -> Rows:
     """The complete rows of positive weight; `outcome` makes numbers of the left-hand side. See `logistic`."""
     clusters = as_list(cluster)
@@ -52,6 +53,7 @@ def read_rows(
         formula,
         data if kept.all() else data[kept],
         others=[*as_list(weights), *as_list(offset), *clusters],
+        intercept=intercept,
     )
     used = kept & data[list(frame.n_missing)].notna().all(axis=1).to_numpy()
     assert frame.response is not None

@@ -1,7 +1,7 @@
 """Cox proportional hazards regression.
 
-Late entry, strata, weights, robust and cluster-robust variance, survey designs, Efron's or Breslow's ties. The
-likelihood and its sources are in `partial_likelihood`. Agrees with R's `survival::coxph` and `survey::svycoxph`; the
+Late entry, strata, weights, robust and cluster-robust variance, survey designs, Efron's, Breslow's or exact ties. The
+likelihood and its sources are in `partial_likelihood` and `exact_ties`. Agrees with R's `survival::coxph` and `survey::svycoxph`; the
 robust variance uses score residuals of the same ties method as the fit.
 """
 
@@ -24,11 +24,12 @@ from ..design import (
 from ..variance import Replicates, sandwich
 from .cox_fit import CoxFit, chi_square_test
 from .cox_rows import CoxRows, cox_rows
+from .exact_ties import maximize_exact_likelihood
 from .frame import used_columns
 from .partial_likelihood import PartialLikelihoodMaximum, maximize_partial_likelihood, score_residuals
 from .sampling import WEIGHT, Design, refuse_beside_design, sample_notes, sampled_rows
 
-TIES = ("efron", "breslow")
+TIES = ("efron", "breslow", "exact")
 
 
 def cox(
@@ -72,7 +73,10 @@ def cox(
     design : SurveyDesign or ReplicateDesign, optional
         How the rows were sampled; in the place of `weights`, `cluster` and `robust`. The weights are scaled to a
         mean of 1 over the sample, which the log-likelihood shows and nothing else.
-    ties : {"efron", "breslow"}
+    ties : {"efron", "breslow", "exact"}
+        How deaths at the same time are treated. "exact" is the conditional likelihood of who of those at risk
+        dies, for times that are few and coarse, without weights or a robust variance; it takes long where many
+        are at risk at many times with ties.
     robust : bool, optional
         Ask for, or refuse, the robust variance.
     conf_level : float
@@ -109,6 +113,8 @@ def cox(
         raise ValueError(f"ties='{ties}' is unknown; choose one of {', '.join(TIES)}")
     if robust is False and cluster is not None:
         raise ValueError("robust=False does not fit cluster=: leave one out")
+    if ties == "exact" and (weights is not None or cluster is not None or design is not None or robust):
+        raise ValueError("ties='exact' has no weights, clusters or robust variance: use ties='efron'")
     refuse_beside_design(design, weights=weights, cluster=cluster, robust=robust)
     strata_names, clusters = as_list(strata), as_list(cluster)
     require_columns(data, used_columns(time, event, entry, strata_names, clusters, weights), "data")
@@ -124,7 +130,10 @@ def cox(
         frame, time=time, event=event, entry=entry, strata=strata_names, weights=weights, ties=ties
     )
     sets = rows.risk_sets()
-    maximum = maximize_partial_likelihood(rows.X, sets)
+    if ties == "exact":
+        maximum = maximize_exact_likelihood(rows.X, rows.entry, rows.exit_, rows.event, rows.stratum)
+    else:
+        maximum = maximize_partial_likelihood(rows.X, sets)
     unbounded = still_moving(rows.X, maximum.last_step)
     use_robust = (weights is not None or bool(clusters)) if robust is None else robust
     cluster_codes = frame.codes(clusters or None)
@@ -206,7 +215,7 @@ def _method(
     robust: bool,
     design: Design | None,
 ) -> str:
-    parts = [f"ties by {ties.capitalize()}"]
+    parts = ["exact treatment of ties" if ties == "exact" else f"ties by {ties.capitalize()}"]
     if entry is not None:
         parts.append("delayed entry")
     if strata:

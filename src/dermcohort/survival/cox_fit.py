@@ -251,6 +251,8 @@ class CoxFit(FittedModel):
         )
 
     def _fitted(self, asked: str) -> FittedRows:
+        if self.ties == "exact":
+            raise ValueError(f"{asked} is not available with ties='exact': fit with ties='efron'")
         return self._rows(asked).at(self.coefficients.to_numpy())
 
     def _strata_of(self, newdata: pd.DataFrame) -> np.ndarray:

@@ -63,6 +63,13 @@ def _ties(read: Read, member: str) -> Values:
     return [*fit.coefficients, *errors(fit.covariance), fit.loglik_null, fit.loglik, fit.concordance]
 
 
+@recomputes("cox.lung.exact", tolerance=ITERATIVE)
+def _exact_ties(read: Read) -> Values:
+    fit = _cox_lung(read, ties="exact")
+    found = [*fit.coefficients, *errors(fit.covariance), fit.loglik_null, fit.loglik]
+    return [*found, fit.score_test["statistic"], fit.concordance]
+
+
 @recomputes("cox.lung.robust", tolerance=ITERATIVE)
 def _clusters(read: Read) -> Values:
     fit = _cox_lung(read, cluster="inst")
