@@ -1,5 +1,6 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
+from .aipw import aipw
 from .gee import GeeFit, gee
 from .glm import GLMFit
 from .linear import linear
@@ -8,12 +9,16 @@ from .mixed import MixedFit, mixed_logistic, mixed_poisson
 from .mixed_linear import MixedLinearFit, mixed_linear
 from .poisson import poisson
 from .prevalence_ratio import log_binomial, modified_poisson
+from .propensity import PropensityWeights, propensity_weights
+from .standardized_risks import standardized_risks
 
 __all__ = [
     "GLMFit",
     "GeeFit",
     "MixedFit",
     "MixedLinearFit",
+    "PropensityWeights",
+    "aipw",
     "gee",
     "linear",
     "log_binomial",
@@ -23,4 +28,6 @@ __all__ = [
     "mixed_poisson",
     "modified_poisson",
     "poisson",
+    "propensity_weights",
+    "standardized_risks",
 ]
