@@ -5,6 +5,7 @@ from .gee import GeeFit, gee
 from .glm import GLMFit
 from .linear import linear
 from .logistic import logistic
+from .mediation import mediation
 from .mixed import MixedFit, mixed_logistic, mixed_poisson
 from .mixed_linear import MixedLinearFit, mixed_linear
 from .poisson import poisson
@@ -23,6 +24,7 @@ __all__ = [
     "linear",
     "log_binomial",
     "logistic",
+    "mediation",
     "mixed_linear",
     "mixed_logistic",
     "mixed_poisson",

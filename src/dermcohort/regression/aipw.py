@@ -69,7 +69,9 @@ def aipw(
             f"propensity_formula: the treatment must be a column, '{treatment}' is not: put it into the data"
         )
     if treatment not in designs[0].variables:
-        raise ValueError(f"outcome_formula: '{outcome_formula}' must have the treatment '{treatment}' on its right")
+        raise ValueError(
+            f"outcome_formula: '{outcome_formula}' must have the treatment '{treatment}' on its right"
+        )
     n_missing = {name: count for design in designs for name, count in design.n_missing.items()}
     n_missing |= {name: int(data[name].isna().sum()) for name in as_list(cluster) if name in data}
     used = data[data[list(n_missing)].notna().all(axis=1)]

@@ -18,7 +18,7 @@ from scipy.stats import t
 from ..estimates import tidy
 from .counterfactual import COUNT, Outcome
 
-Function = Callable[[np.ndarray], Any]
+Function = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,35 +62,38 @@ def contrast_table(
     notes : tuple of str
         Where the interval of an NNT is not one piece.
     """
-    link, unlink, slope = _scale(outcome, means)
     rows, notes = [], []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        of_means = np.diag(slope(means))
-        for k, level in enumerate(levels):
-            average = interval(
-                lambda m, k=k: link(m[..., k]), means, of_means[k], unlink, uncertainty, tested=False
-            )
-            rows.append({"term": exposure, "level": level, "measure": outcome.mean, **average})
-        for k in range(1, len(levels)):
-            row = {"term": exposure, "level": levels[k], "reference": levels[0]}
-            difference = difference_row(means, k, 0, uncertainty)
-            rows.append({**row, "measure": outcome.difference, **difference})
-            if outcome.ratio is not None:
-                rows.append({**row, "measure": outcome.ratio, **ratio_row(means, k, 0, uncertainty)})
-            if odds_ratio and outcome.is_risk:
-                odds = interval(
-                    lambda m, k=k: logit(m[..., k]) - logit(m[..., 0]),
-                    means,
-                    _apart(means, k, 0) / (means * (1 - means)),
-                    np.exp,
-                    uncertainty,
-                )
-                rows.append({**row, "measure": "OR", **odds})
-            if outcome.is_risk:
-                needed, note = number_needed(difference)
-                rows.append({**row, "measure": "NNT", **needed})
-                notes += [f"{exposure}, {levels[k]} against {levels[0]}: {note}"] if note else []
+    for k, level in enumerate(levels):
+        rows.append(
+            {
+                "term": exposure,
+                "level": level,
+                "measure": outcome.mean,
+                **mean_row(means, k, uncertainty, outcome),
+            }
+        )
+    for k in range(1, len(levels)):
+        row = {"term": exposure, "level": levels[k], "reference": levels[0]}
+        difference = difference_row(means, k, 0, uncertainty)
+        rows.append({**row, "measure": outcome.difference, **difference})
+        if outcome.ratio is not None:
+            rows.append({**row, "measure": outcome.ratio, **ratio_row(means, k, 0, uncertainty)})
+        if odds_ratio and outcome.is_risk:
+            rows.append({**row, "measure": "OR", **odds_ratio_row(means, k, 0, uncertainty)})
+        if outcome.is_risk:
+            needed, note = number_needed(difference)
+            rows.append({**row, "measure": "NNT", **needed})
+            notes += [f"{exposure}, {levels[k]} against {levels[0]}: {note}"] if note else []
     return tidy(pd.DataFrame(rows)), tuple(notes)
+
+
+def mean_row(means: np.ndarray, k: int, uncertainty: Uncertainty, outcome: Outcome) -> dict[str, float]:
+    """Mean k itself."""
+    link, unlink, slope = _scale(outcome, means)
+    gradient = np.zeros(len(means))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gradient[k] = slope(means[k])
+        return interval(lambda m: link(m[..., k]), means, gradient, unlink, uncertainty, tested=False)
 
 
 def difference_row(means: np.ndarray, k: int, reference: int, uncertainty: Uncertainty) -> dict[str, float]:
@@ -105,6 +108,15 @@ def ratio_row(means: np.ndarray, k: int, reference: int, uncertainty: Uncertaint
         gradient = _apart(means, k, reference) / means
         return interval(
             lambda m: np.log(m[..., k]) - np.log(m[..., reference]), means, gradient, np.exp, uncertainty
+        )
+
+
+def odds_ratio_row(means: np.ndarray, k: int, reference: int, uncertainty: Uncertainty) -> dict[str, float]:
+    """Odds of mean k over those of the reference, with its interval on the log scale."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gradient = _apart(means, k, reference) / (means * (1 - means))
+        return interval(
+            lambda m: logit(m[..., k]) - logit(m[..., reference]), means, gradient, np.exp, uncertainty
         )
 
 

@@ -57,7 +57,9 @@ def compared_values(fit: GLMFit, exposure: str, values: Sequence[Any] | None) ->
     for value in chosen:
         if coded and known is not None and value not in known:
             shown = ", ".join(map(str, known))
-            raise ValueError(f"values: '{exposure}' has no level {value!r}.{suggest(value, known)} It has {shown}")
+            raise ValueError(
+                f"values: '{exposure}' has no level {value!r}.{suggest(value, known)} It has {shown}"
+            )
         if not coded and not isinstance(value, int | float | np.number):
             raise ValueError(f"values: '{exposure}' is a number, {value!r} is not")
     return chosen
@@ -74,7 +76,9 @@ def levels_of(column: pd.Series) -> list[Any] | None:
 
 def level_name(value: Hashable) -> str:
     """A value of an exposure as it is printed."""
-    return level_text(float(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else value)
+    return level_text(
+        float(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else value
+    )
 
 
 def matrix_with(fit: GLMFit, **given: Any) -> np.ndarray:

@@ -203,7 +203,9 @@ def propensity_weights(
     treated = rows.arrays.y
     treatment = formula.partition("~")[0].strip()
     if treatment not in data:
-        raise ValueError(f"formula: the treatment must be a column, '{treatment}' is not: put it into the data")
+        raise ValueError(
+            f"formula: the treatment must be a column, '{treatment}' is not: put it into the data"
+        )
     score = rows.family.mean(rows.maximum.eta)
     kept = np.ones(len(score), bool) if trim is None else (score >= trim) & (score <= 1 - trim)
     if len(set(treated[kept])) < 2:
@@ -302,7 +304,9 @@ def _balance(used: pd.DataFrame, treatment: str, variables: Sequence[str], w: np
     for table, measure in ((before, "unweighted SMD"), (after, "SMD")):
         rows = table[table["measure"] == "SMD"]
         parts.append(rows[["term", "estimate"]].assign(measure=measure))
-    both = pd.concat(parts).sort_values("term", key=lambda names: names.map(list(variables).index), kind="stable")
+    both = pd.concat(parts).sort_values(
+        "term", key=lambda names: names.map(list(variables).index), kind="stable"
+    )
     return tidy(both)
 
 

@@ -40,7 +40,9 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     drawn = np.array(
         [
-            statistic(arrays.weights * np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[unit])
+            statistic(
+                arrays.weights * np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[unit]
+            )
             for _ in range(repeats)
         ]
     )

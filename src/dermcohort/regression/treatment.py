@@ -38,7 +38,9 @@ def cluster_codes(data: pd.DataFrame, cluster: str | Sequence[str] | None) -> np
     require_columns(data, names, "data")
     absent = int(data[names].isna().any(axis=1).sum())
     if absent:
-        raise ValueError(f"cluster: {' and '.join(names)} is missing in {absent:,} of {len(data):,} rows used")
+        raise ValueError(
+            f"cluster: {' and '.join(names)} is missing in {absent:,} of {len(data):,} rows used"
+        )
     return data.groupby(names, observed=True, sort=True).ngroup().to_numpy()
 
 
