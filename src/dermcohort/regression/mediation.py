@@ -87,7 +87,7 @@ def mediation(
     >>> data = pd.DataFrame({"dust": [0, 0, 0, 0, 1, 1, 1, 1], "ige": [1.0, 2, 3, 4, 3, 4, 5, 6]})
     >>> data["itch"] = [1.0, 3, 4, 4, 4, 5, 8, 8]
     >>> found = mediation(linear("ige ~ dust", data), linear("itch ~ dust + ige", data), "dust", "ige")
-    >>> found.table[["term", "estimate"]].round(3)
+    >>> found.table[["term", "estimate"]].round(2)
                           term  estimate
     0             total effect      3.25
     1    natural direct effect      0.75

@@ -70,10 +70,10 @@ def standardized_risks(
 
     Notes
     -----
-    The delta method follows the variance of the fit. With the model's own variance the covariates of these people count as
-    fixed: the result is for them (R's marginaleffects). With a robust, clustered or design-based variance it also counts
-    that the people are a sample (R's stdReg; survey::svypredmeans). HC3, CR2 and CR3 are defined for
-    coefficients alone: with them the covariates count as fixed.
+    The delta method follows the variance of the fit. With the model's own variance the covariates of these people count
+    as fixed: the result is for them (R's marginaleffects). With a robust, clustered or design-based variance it also
+    counts that the people are a sample (R's stdReg; survey::svypredmeans leaves out that the average and the model are of
+    the same people). HC3, CR2 and CR3 are defined for coefficients alone: with them the covariates count as fixed.
 
     NNT is 1 / RD, negative where the exposure makes cases less. Where the interval of RD holds 0, that of NNT is two
     pieces, which stand in `.notes`.
