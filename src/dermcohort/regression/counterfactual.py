@@ -28,7 +28,9 @@ def fitted_rows(fit: Any, argument: str) -> FittedRows:
             f"{type(fit).__name__}"
         )
     if fit.rows is None:
-        raise ValueError(f"{argument} was loaded from a file, without its rows: fit the model again")
+        raise ValueError(
+            f"{argument} was loaded from a file or another process, without its rows: fit it again"
+        )
     return fit.rows
 
 

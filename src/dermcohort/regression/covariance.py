@@ -37,6 +37,13 @@ class Covariance:
     df: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def common_df(self) -> float:
+        """The degrees of freedom of all coefficients; infinite where there are none or each has its own (CR2)."""
+        if self.df is None or len(set(self.df[~np.isnan(self.df)])) > 1:
+            return np.inf
+        return float(self.df[0])
+
 
 @dataclass(frozen=True, eq=False)
 class FittedRows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from tqdm import tqdm
 
 from .covariance import FittedRows
 
@@ -38,14 +39,10 @@ def bootstrap(
     unit = np.arange(len(arrays.y)) if arrays.cluster is None else arrays.cluster
     n_units = int(unit.max()) + 1
     rng = np.random.default_rng(seed)
-    drawn = np.array(
-        [
-            statistic(
-                arrays.weights * np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[unit]
-            )
-            for _ in range(repeats)
-        ]
-    )
+    drawn = np.empty((repeats, len(statistic(arrays.weights))))
+    for r in tqdm(range(repeats), desc="bootstrap", disable=None):
+        times = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)
+        drawn[r] = statistic(arrays.weights * times[unit])
     usable = np.isfinite(drawn).all(axis=1)
     failed = int((~usable).sum())
     if failed > repeats / 2:
