@@ -90,6 +90,16 @@ def test_missing_values_in_either_model():
     assert found.table.equals(aipw("low ~ smoke * lwt + race", FORMULA, complete).table)
 
 
+def test_a_risk_below_0_is_shown_without_interval():
+    """Augmentation can leave [0, 1]; the difference still has its interval."""
+    data = births().assign(low=lambda d: d["low"].where(d["smoke"] == 0, (d["age"] > 40).astype(int)))
+    data.loc[data.index[data["smoke"] == 1][0], ["low", "age"]] = 1, 44
+    found = aipw("low ~ smoke * lwt", "smoke ~ lwt + age", data).table.set_index("measure")
+    assert found.loc["RD", ["conf_low", "conf_high"]].notna().all()
+    assert found.loc["risk", "estimate"].notna().all()
+    assert found.loc["RD", "estimate"] == pytest.approx(np.diff(found.loc["risk", "estimate"])[0])
+
+
 def test_clear_errors():
     data = births()
     with pytest.raises(ValueError, match="must have the treatment 'smoke' on its right"):

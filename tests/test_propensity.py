@@ -218,6 +218,21 @@ def test_lack_of_overlap_is_said():
     assert not any("Extreme" in note or "Not balanced" in note for note in calm.notes)
 
 
+def test_nobody_or_everybody_ill():
+    data = births().assign(low=lambda d: d["low"].where(d["smoke"] == 0, 0), all=1)
+    made = propensity_weights("smoke ~ age", data)
+    found = made.effect("low", data)
+    rows = found.table.set_index("measure")
+    assert rows.loc["risk", "estimate"].iloc[1] == 0 and rows.loc["RR", "estimate"] == 0
+    assert rows.loc[["RR", "OR"], ["conf_low", "conf_high"]].isna().all(axis=None)
+    assert rows.loc["RD", "conf_high"] < 0
+    assert any("Nobody of 1 had the outcome" in note for note in found.notes)
+    found = made.effect("all", data)
+    assert found.table["estimate"][:4].tolist() == [1, 1, 0, 1]
+    assert not any("NNT" in note for note in found.notes)
+    assert sum("Everybody of" in note for note in found.notes) == 2
+
+
 def test_love_plot_save_and_load(tmp_path):
     data = births()
     made = propensity_weights(FORMULA, data)
@@ -242,6 +257,9 @@ def test_clear_errors():
             propensity_weights(FORMULA, data, **arguments)
     with pytest.raises(ValueError, match="the treatment must be a column"):
         propensity_weights("I(smoke == 1) ~ age", data)
+    for formula in ("smoke ~ 1", "smoke ~ age + I(1.0 * smoke)"):
+        with pytest.raises(ValueError, match="must have covariates on its right, and not the treatment"):
+            propensity_weights(formula, data)
     with pytest.raises(ValueError, match="'ftv' must be 0/1"):
         propensity_weights("ftv ~ age", data)
     made = propensity_weights(FORMULA, data)

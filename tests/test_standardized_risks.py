@@ -163,6 +163,20 @@ def test_nobody_in_a_group_ill():
     assert rows.loc["RD", ["conf_low", "conf_high"]].notna().all()
 
 
+@pytest.mark.parametrize("ci", ["delta", "bootstrap"])
+@pytest.mark.parametrize("robust", [None, "HC0"])
+def test_separation_gives_a_risk_of_0_without_interval(ci, robust):
+    data = births().assign(low=lambda d: d["low"].where(d["smoke"] == 0, 0))
+    found = standardized_risks(
+        logistic("low ~ smoke + lwt", data, robust=robust), "smoke", ci=ci, repeats=100
+    )
+    rows = found.table.set_index("measure")
+    assert rows["estimate"]["risk"].iloc[1] == 0 and rows["estimate"]["RR"] == 0
+    assert np.isnan(rows["conf_low"]["RR"]) and np.isnan(rows["conf_high"]["risk"].iloc[1])
+    assert rows["conf_low"]["RD"] < rows["estimate"]["RD"] < rows["conf_high"]["RD"] < 0
+    assert any("Separation" in note for note in found.notes)
+
+
 # ------------------------------------------------------------------------------------ properties
 
 

@@ -53,7 +53,9 @@ def weighted_means_by_treatment(
         w = weight * (treated == group)
         if not w.any():
             raise ValueError("outcome: it is missing for everyone of one treatment")
-        mean = w @ y / w.sum()
+        of_group = y[w > 0]
+        # the mean of equal values is their value, whatever the rounding of sums
+        mean = of_group[0] if np.ptp(of_group) == 0 else w @ y / w.sum()
         H = (derivative * (treated == group) * (y - mean)) @ X / w.sum()
         means.append(mean)
         influence.append(w * (y - mean) / w.sum() + of_model @ H)

@@ -20,6 +20,8 @@ from .counterfactual import COUNT, Outcome
 
 Function = Callable[[Any], Any]
 
+CERTAIN = 1e-9  # a fitted risk this close to 0 or 1 is one that no finite estimate has reached (separation)
+
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty:
@@ -62,6 +64,8 @@ def contrast_table(
     notes : tuple of str
         Where the interval of an NNT is not one piece.
     """
+    if outcome.is_risk:
+        means = np.where(means < CERTAIN, 0.0, np.where(np.abs(means - 1) < CERTAIN, 1.0, means))
     rows, notes = [], []
     for k, level in enumerate(levels):
         rows.append(
@@ -93,7 +97,8 @@ def mean_row(means: np.ndarray, k: int, uncertainty: Uncertainty, outcome: Outco
     gradient = np.zeros(len(means))
     with np.errstate(divide="ignore", invalid="ignore"):
         gradient[k] = slope(means[k])
-        return interval(lambda m: link(m[..., k]), means, gradient, unlink, uncertainty, tested=False)
+        row = interval(lambda m: link(m[..., k]), means, gradient, unlink, uncertainty, tested=False)
+    return {**row, "estimate": float(means[k])}
 
 
 def difference_row(means: np.ndarray, k: int, reference: int, uncertainty: Uncertainty) -> dict[str, float]:
@@ -144,7 +149,9 @@ def interval(
     """
     value = float(function(means))
     tails = (1 - uncertainty.conf_level) / 2
-    if uncertainty.draws is not None:
+    if not np.isfinite(value):
+        std_error = low = high = np.nan
+    elif uncertainty.draws is not None:
         drawn = np.asarray(function(uncertainty.draws))
         std_error = float(drawn.std(ddof=1))
         low, high = np.quantile(drawn, [tails, 1 - tails])
@@ -152,7 +159,7 @@ def interval(
         assert uncertainty.covariance is not None
         matters = gradient != 0
         variance = gradient[matters] @ uncertainty.covariance[np.ix_(matters, matters)] @ gradient[matters]
-        std_error = float(np.sqrt(variance)) if np.isfinite(value) else np.nan
+        std_error = float(np.sqrt(variance))
         half = t.ppf(1 - tails, uncertainty.df) * std_error
         low, high = value - half, value + half
     row = {
@@ -177,7 +184,7 @@ def number_needed(difference: dict[str, float]) -> tuple[dict[str, float], str |
     low, high = difference["conf_low"], difference["conf_high"]
     estimate = 1 / difference["estimate"] if difference["estimate"] != 0 else np.inf
     row = {"estimate": estimate, "conf_low": np.nan, "conf_high": np.nan}
-    if np.isnan(low) or np.isnan(high):
+    if np.isnan(low) or np.isnan(high) or low == high == 0:
         return row, None
     if low > 0 or high < 0:
         return {**row, "conf_low": 1 / high, "conf_high": 1 / low}, None

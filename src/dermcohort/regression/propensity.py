@@ -25,6 +25,7 @@ from .logistic import logistic
 from .treatment import (
     EXTREME_WEIGHT,
     binary_or_number,
+    certain_notes,
     cluster_codes,
     effect_estimates,
     overlap_notes,
@@ -130,11 +131,10 @@ class PropensityWeights(Estimates):
             rows.arrays.X,
             rows.influence,
         )
-        absent = int((~known).sum())
-        without = f"{absent:,} rows without '{outcome}' left out, which the weights do not correct for."
+        levels = treatment_levels(used[self.treatment])
         return effect_estimates(
             self.treatment,
-            treatment_levels(used[self.treatment]),
+            levels,
             means,
             influence,
             cluster_codes(used, cluster),
@@ -144,7 +144,11 @@ class PropensityWeights(Estimates):
             n=int(kept.sum()),
             events=round(values[kept].sum()) if kind_of_outcome.is_risk else None,
             n_missing={**self.n_missing, outcome: int(data[outcome].isna().sum())},
-            notes=(*self.notes, *((without,) if absent else ())),
+            notes=(
+                *self.notes,
+                *_unknown_note(outcome, int((~known).sum())),
+                *(certain_notes(levels, means) if kind_of_outcome.is_risk else ()),
+            ),
             conf_level=conf_level,
         )
 
@@ -207,6 +211,10 @@ def propensity_weights(
         raise ValueError(
             f"formula: the treatment must be a column, '{treatment}' is not: put it into the data"
         )
+    if not fit.design.variables or treatment in fit.design.variables:
+        raise ValueError(
+            f"formula: '{formula}' must have covariates on its right, and not the treatment itself"
+        )
     score = rows.family.mean(rows.maximum.eta)
     kept = np.ones(len(score), bool) if trim is None else (score >= trim) & (score <= 1 - trim)
     if len(set(treated[kept])) < 2:
@@ -263,6 +271,13 @@ def _on_index(values: np.ndarray, used: np.ndarray, index: pd.Index, name: str) 
     full = np.full(len(index), np.nan)
     full[used] = values
     return pd.Series(full, index, name=name)
+
+
+def _unknown_note(outcome: str, absent: int) -> tuple[str, ...]:
+    if not absent:
+        return ()
+    rows = "row" if absent == 1 else "rows"
+    return (f"{absent:,} {rows} without '{outcome}' left out, which the weights do not correct for.",)
 
 
 def _trim_note(kept: np.ndarray) -> tuple[str, ...]:

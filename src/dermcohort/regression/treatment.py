@@ -81,6 +81,16 @@ def effect_estimates(
     )
 
 
+def certain_notes(levels: Sequence[Any], means: np.ndarray) -> tuple[str, ...]:
+    """Warnings where nobody or everybody of a group had the outcome, from which no variance can be estimated."""
+    return tuple(
+        f"{'Nobody' if mean == 0 else 'Everybody'} of {level_name(level)} had the outcome: the variance takes this "
+        "risk as known, intervals are too narrow."
+        for level, mean in zip(levels, means, strict=True)
+        if mean in (0, 1)
+    )
+
+
 def overlap_notes(treated: np.ndarray, score: np.ndarray) -> tuple[str, ...]:
     """Warnings where people have no counterpart in the other group, who alone could tell what would have been."""
     notes = []
