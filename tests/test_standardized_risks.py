@@ -311,7 +311,17 @@ def test_missing_rows_and_notes_come_along(tmp_path):
     assert any("19 of 189 rows left out" in note for note in found.notes)
     found.save(tmp_path / "risks")
     pd.testing.assert_frame_equal(Estimates.load(tmp_path / "risks").table, found.table)
-    assert "RD" in found.to_markdown() and found.plot() is not None
+    assert "RD" in found.to_markdown()
+
+
+def test_figure_of_one_measure():
+    found = standardized_risks(logistic("low ~ race + age", births()), "race")
+    assert len(found.plot().get_yticks()) == 3
+    axes = found.plot(measure="RR", labels={"race": "Origin"})
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["Origin: 2", "Origin: 3"]
+    assert axes.get_xscale() == "log"
+    with pytest.raises(ValueError, match="measure='OR' is not in the table; choose one of risk, RD, RR, NNT"):
+        found.plot(measure="OR")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
 from .aipw import aipw
+from .contrasts import Effects
 from .gee import GeeFit, gee
 from .glm import GLMFit
 from .linear import linear
@@ -14,6 +15,7 @@ from .propensity import PropensityWeights, propensity_weights
 from .standardized_risks import standardized_risks
 
 __all__ = [
+    "Effects",
     "GLMFit",
     "GeeFit",
     "MixedFit",

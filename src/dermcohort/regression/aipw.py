@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ..design import as_list, build_design
-from ..estimates import Estimates, missing_note
+from ..estimates import missing_note
+from .contrasts import Effects
 from .counterfactual import matrix_with
 from .covariance import FittedRows
 from .glm import GLMFit
@@ -29,7 +30,7 @@ def aipw(
     *,
     cluster: str | Sequence[str] | None = None,
     conf_level: float = 0.95,
-) -> Estimates:
+) -> Effects:
     """Average effect of a treatment, doubly robust.
 
     Parameters
@@ -47,7 +48,7 @@ def aipw(
 
     Returns
     -------
-    Estimates
+    Effects
         Rows of `measure` "risk", "RD", "RR", "OR" and "NNT"; of a number "mean" and "difference".
 
     Raises

@@ -6,21 +6,44 @@ The number needed to treat is the inverse of the risk difference (Altman 1998, B
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from scipy.special import expit, logit
 from scipy.stats import t
 
-from ..estimates import tidy
+from ..estimates import Estimates, tidy
 from .counterfactual import COUNT, Outcome
 
 Function = Callable[[Any], Any]
 
 CERTAIN = 1e-9  # a fitted risk this close to 0 or 1 is one that no finite estimate has reached (separation)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Effects(Estimates):
+    """Averages under each level of an exposure, and what they are to each other: several measures in one table."""
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        measure: str | None = None,
+    ) -> Axes:
+        """Points with their intervals of one measure (``measure="RR"``); the first of the table where not given."""
+        from ..figures import point_ranges
+
+        chosen = self.table["measure"].iloc[0] if measure is None else measure
+        rows = self.table[self.table["measure"] == chosen]
+        if rows.empty:
+            known = ", ".join(self.table["measure"].unique())
+            raise ValueError(f"plot: measure='{chosen}' is not in the table; choose one of {known}")
+        return point_ranges(rows, self.conf_level, ax, labels or {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ..design import require_columns
-from ..estimates import Estimates, tidy
-from .contrasts import Uncertainty, difference_row, interval, ratio_row
+from ..estimates import tidy
+from .contrasts import Effects, Uncertainty, difference_row, interval, ratio_row
 from .counterfactual import compared_values, fitted_rows, level_name, levels_of, matrix_with, outcome_of
 from .covariance import FittedRows
 from .glm import GLMFit
@@ -44,7 +44,7 @@ def mediation(
     repeats: int = 1000,
     seed: int = 1,
     conf_level: float = 0.95,
-) -> Estimates:
+) -> Effects:
     """Total, natural direct and natural indirect effect of an exposure, and the proportion mediated.
 
     Parameters
@@ -65,7 +65,7 @@ def mediation(
 
     Returns
     -------
-    Estimates
+    Effects
         Rows of `term` "total effect", "natural direct effect" (the mediator as without exposure) and "natural
         indirect effect" (what the mediator's change adds), `measure` "RD" and "RR", of numbers "difference"; and
         "proportion mediated". On each scale direct and indirect effect make up the total: sum and product.
@@ -128,7 +128,7 @@ def mediation(
     rows.append({"term": "proportion mediated", "measure": "proportion", **_share(means, uncertainty)})
     if not (total["conf_low"] > 0 or total["conf_high"] < 0):
         notes = (*notes, "The interval of the total effect holds 0: the proportion mediated says nothing.")
-    return Estimates(
+    return Effects(
         table=tidy(pd.DataFrame(rows)),
         method=f"Natural direct and indirect effects of {exposure} ({level_name(levels[1])} against "
         f"{level_name(levels[0])}) through {mediator} by regression (mediator: {mediator_fit.method.rstrip('.')}; outcome: "

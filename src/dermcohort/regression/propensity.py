@@ -19,6 +19,7 @@ from ..describe.summaries import effective_size
 from ..design import require_columns
 from ..estimates import Estimates, tidy
 from .balancing import balancing_weights, weighted_means_by_treatment
+from .contrasts import Effects
 from .counterfactual import level_name
 from .glm import GLMFit
 from .logistic import logistic
@@ -81,7 +82,7 @@ class PropensityWeights(Estimates):
         *,
         cluster: str | Sequence[str] | None = None,
         conf_level: float = 0.95,
-    ) -> Estimates:
+    ) -> Effects:
         """Effect of the treatment on an outcome: weighted means, their difference and ratios.
 
         Parameters
@@ -96,7 +97,7 @@ class PropensityWeights(Estimates):
 
         Returns
         -------
-        Estimates
+        Effects
             Rows of `measure` "risk", "RD", "RR", "OR" and "NNT"; of a number "mean" and "difference".
 
         Raises

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..estimates import Estimates
 from ..variance import Replicates
-from .contrasts import Uncertainty, contrast_table
+from .contrasts import Effects, Uncertainty, contrast_table
 from .counterfactual import compared_values, fitted_rows, level_name, matrix_with, outcome_of
 from .covariance import FittedRows
 from .families import Family
@@ -33,7 +32,7 @@ def standardized_risks(
     repeats: int = 1000,
     seed: int = 1,
     conf_level: float = 0.95,
-) -> Estimates:
+) -> Effects:
     """Risk under each level of an exposure, averaged over the people of a fitted model (g-computation).
 
     Parameters
@@ -57,7 +56,7 @@ def standardized_risks(
 
     Returns
     -------
-    Estimates
+    Effects
         Rows of `measure` "risk", one a level, then "RD", "RR" and "NNT" of each level against the reference. For a count
         or a number the rows are "mean", "difference" and, of counts, "ratio". `coef` and `std_error` are on the scale of
         the interval: logit of a risk, log of a ratio.
@@ -112,7 +111,7 @@ def standardized_risks(
     table, needed = contrast_table(exposure, names, core.means, uncertainty, outcome)
     people = "all" if among is None else f"those with {exposure} = {level_name(among)}"
     plural = "risks" if outcome.is_risk else "means"
-    return Estimates(
+    return Effects(
         table=table,
         method=f"Standardized {plural} by g-computation, averaged over {people} ({fit.method.rstrip('.')}); "
         f"{interval_words(rows, ci, repeats)}.",

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..design import as_list, binary_outcome, require_columns, sparse_notes
-from ..estimates import Estimates
 from ..variance import sandwich
-from .contrasts import Uncertainty, contrast_table
+from .contrasts import Effects, Uncertainty, contrast_table
 from .counterfactual import NUMBER, RISK, Outcome, level_name, levels_of
 
 EXTREME_SCORE = 0.01
@@ -58,8 +57,8 @@ def effect_estimates(
     n_missing: dict[str, int],
     notes: Sequence[str],
     conf_level: float,
-) -> Estimates:
-    """Estimates of both means and their contrasts, from the influence (n, 2) of the rows: HC0, with clusters CR1."""
+) -> Effects:
+    """Effects: both means and their contrasts, from the influence (n, 2) of the rows: HC0, with clusters CR1."""
     covariance = sandwich(influence, cluster, None if cluster is None else "CR1")
     table, needed = contrast_table(
         treatment,
@@ -70,7 +69,7 @@ def effect_estimates(
         odds_ratio=True,
     )
     few = sparse_notes(None, 0, None if cluster is None else int(cluster.max()) + 1)
-    return Estimates(
+    return Effects(
         table=table,
         method=method,
         n=n,
