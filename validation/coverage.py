@@ -31,8 +31,12 @@ from dermcohort.prevalence.two_by_two import (
     proportion_ratio,
     wald_difference,
 )
+from dermcohort.regression.aipw import augmented_means
+from dermcohort.regression.balancing import balancing_weights, weighted_means_by_treatment
+from dermcohort.regression.covariance import Arrays, FittedRows
 from dermcohort.regression.families import LOGIT
 from dermcohort.regression.maximize import maximize
+from dermcohort.regression.standardized_risks import standardize, standardized_covariance
 from dermcohort.variance import MeanModel, SurveyDesign, bias_reduced, sandwich, weighted_means
 
 PREVALENCES = (0.001, 0.01, 0.05, 0.1, 0.3, 0.5)
@@ -177,6 +181,65 @@ def of_odds_ratios(repeats: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def confounded_sample(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A normal confounder, an exposure that follows it, and an outcome whose odds ratio is larger where it is high."""
+    z = rng.normal(size=n)
+    x = (rng.uniform(size=n) < expit(-0.5 + 0.7 * z)).astype(float)
+    return z, x, (rng.uniform(size=n) < risk_of(x, z)).astype(float)
+
+
+def risk_of(x: np.ndarray | float, z: np.ndarray) -> np.ndarray:
+    return expit(-1 + 0.6 * x + 0.8 * z + 0.4 * x * z)
+
+
+def of_risk_differences(repeats: int) -> pd.DataFrame:
+    """Simulated coverage of the risk difference of a confounded exposure in the population, by method."""
+    rng = np.random.default_rng(20261126)
+    grid = np.linspace(-8, 8, 4001)
+    truth = np.average(risk_of(1, grid) - risk_of(0, grid), weights=norm.pdf(grid))
+    apart = np.array([-1.0, 1.0])
+    rows = []
+    for n in (100, 300, 1000, 3000):
+        held: dict[str, int] = {}
+        for _ in tqdm(range(repeats), desc=f"risk difference, n = {n}", disable=None):
+            z, x, y = confounded_sample(rng, n)
+            one = np.ones(n)
+
+            def fitted(X: np.ndarray, outcome: np.ndarray, one: np.ndarray = one) -> FittedRows:
+                maximum = maximize(X, outcome, LOGIT, one, 0 * one)
+                arrays = Arrays(X, outcome, one, 0 * one, None)
+                return FittedRows(arrays, LOGIT, maximum, "HC0", None, one > 0, np.inf)
+
+            treatment = fitted(np.column_stack([one, z]), x)
+            outcome = fitted(np.column_stack([one, x, z, x * z]), y)
+            worlds = [np.column_stack([one, a * one, z, a * z]) for a in (0, 1)]
+            score = expit(treatment.maximum.eta)
+            core = standardize(outcome, worlds, one > 0)
+            bread = outcome.maximum.bread
+            weighted = {
+                kind: weighted_means_by_treatment(
+                    y, x, *balancing_weights("ate", x, score, one > 0), treatment.arrays.X, influence
+                )
+                for kind, influence in (
+                    ("estimated", treatment.influence),
+                    ("known", 0 * treatment.influence),
+                )
+            }
+            doubly, influence = augmented_means(outcome, treatment, worlds)
+            found = {
+                "g-computation": (core.means, standardized_covariance(outcome, core, bread)),
+                "g-computation, covariates fixed": (core.means, core.gradient @ bread @ core.gradient.T),
+                "weighting": (weighted["estimated"][0], sandwich(weighted["estimated"][1])),
+                "weighting, weights as known": (weighted["known"][0], sandwich(weighted["known"][1])),
+                "doubly robust": (doubly, sandwich(influence)),
+            }
+            for name, (means, covariance) in found.items():
+                half = norm.ppf(0.975) * np.sqrt(apart @ covariance @ apart)
+                held[name] = held.get(name, 0) + (abs(apart @ means - truth) <= half)
+        rows.append({"people": f"{n:,}", **{name: 100 * count / repeats for name, count in held.items()}})
+    return pd.DataFrame(rows)
+
+
 def as_markdown(table: pd.DataFrame) -> str:
     text = table.astype(dict.fromkeys(table, "object"))
     for name in table.select_dtypes("float"):
@@ -218,6 +281,12 @@ def main(arguments: Sequence[str]) -> None:
         "No effect; a third of the clusters (two or more) is exposed; clusters differ with standard deviation 0.4 of the "
         "logit.",
         as_markdown(of_odds_ratios(options.repeats)),
+        "## Risk difference of a confounded exposure, simulated",
+        "The truth is that of the population. g-computation, weighting and the doubly robust estimate as "
+        "`standardized_risks` of a fit with robust variance, `propensity_weights(...).effect` and `aipw` make them. Beside "
+        "them what goes wrong otherwise: covariates as fixed (the model's own variance, right for these people and not for the "
+        "population; here it costs little) and weights as known, whose intervals are too wide.",
+        as_markdown(of_risk_differences(options.repeats)),
     ]
     options.out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 

@@ -110,6 +110,7 @@ def firth(
         coefficients=pd.Series(maximum.coefficients, frame.names, name="coef"),
         covariance=pd.DataFrame(maximum.covariance, frame.names, frame.names),
         loglik=maximum.loglik,
+        robust="penalty",
         design=replace(frame, response=None),
         family=LOGIT.name,
         offset=offset,

@@ -7,7 +7,7 @@ mathematics is in `families`, `maximize`, `covariance`, `profile` and `dermcohor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,14 @@ import pandas as pd
 
 from ..design import coefficient_table, require_columns, still_moving
 from ..estimates import FittedModel
-from .covariance import Covariance, choose_kind, design_covariance, model_covariance, robust_covariance
+from .covariance import (
+    Covariance,
+    FittedRows,
+    choose_kind,
+    design_covariance,
+    model_covariance,
+    robust_covariance,
+)
 from .families import FAMILIES, Family
 from .fit_notes import fit_notes, sparse_data_notes, weight_notes
 from .maximize import Maximum, maximize
@@ -34,10 +41,16 @@ class GLMFit(FittedModel):
         Distribution and link, e.g. "binomial-logit".
     offset : str, optional
         Column added to the linear predictor, which new data for `predict` must have.
+    rows : FittedRows, optional
+        What standardized risks and the like need for their variance; neither saved nor pickled.
     """
 
     family: str
     offset: str | None = None
+    rows: FittedRows | None = field(default=None, metadata={"saved": False})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "rows": None}
 
     def predict(self, newdata: pd.DataFrame) -> pd.Series:
         """Expected outcome (a probability if it is 0/1) of each row of `newdata`; NaN where a variable is missing."""
@@ -119,6 +132,7 @@ def describe_fit(
         "design": replace(frame, response=None),
         "family": model.family.name,
         "offset": rows.offset,
+        "rows": FittedRows(arrays, model.family, maximum, kind, rows.sample, rows.used, covariance.common_df),
     }
 
 
