@@ -38,6 +38,57 @@ class Covariance:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class FittedRows:
+    """A fit's rows, maximum and choice of variance: what an estimate made of its predictions needs.
+
+    Parameters
+    ----------
+    arrays : Arrays
+    family : Family
+    maximum : Maximum
+    kind : str, optional
+        The robust variance; None for the model's own or that of `sample`.
+    sample : Sample or Replicates, optional
+        The survey design of all rows sampled.
+    used : ndarray of bool
+        Which of those rows are in the model.
+    df : float
+        Degrees of freedom of t, infinite for the normal distribution.
+    """
+
+    arrays: Arrays
+    family: Family
+    maximum: Maximum
+    kind: str | None
+    sample: Sample | Replicates | None
+    used: np.ndarray
+    df: float
+
+    @property
+    def influence(self) -> np.ndarray:
+        """psi of the coefficients, (n, p)."""
+        return _influence(self.arrays, self.family, self.maximum)
+
+    @property
+    def by_influence(self) -> bool:
+        """Whether the variance is a function of influences alone, and so holds for estimates of any kind."""
+        return self.sample is not None or (self.kind is not None and self.kind not in NEED_MODEL)
+
+    def covariance(self, influence: np.ndarray) -> np.ndarray:
+        """Covariance of estimates with the given influence (n, k), of the kind and design of the fit."""
+        if isinstance(self.sample, Sample):
+            of_all = np.zeros((len(self.used), influence.shape[1]))
+            of_all[self.used] = influence
+            return self.sample.covariance(of_all)
+        return sandwich(influence, self.arrays.cluster, self.kind, self.arrays.X.shape[1])
+
+    def refit(self, weights: np.ndarray) -> np.ndarray:
+        """Coefficients with other weights."""
+        a = self.arrays
+        return maximize(a.X, a.y, self.family, weights, a.offset, self.maximum.coefficients).coefficients
+
+
 def choose_kind(
     robust: str | bool | None, default: str | None, *, weighted: bool, clustered: bool
 ) -> str | None:

@@ -7,7 +7,7 @@ mathematics is in `families`, `maximize`, `covariance` and `dermcohort.variance`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from ..variance import ReplicateDesign, Replicates, Sample, SurveyDesign
 from .covariance import (
     Arrays,
     Covariance,
+    FittedRows,
     choose_kind,
     design_covariance,
     model_covariance,
@@ -75,10 +76,13 @@ class GLMFit(FittedModel):
         Distribution and link, e.g. "binomial-logit".
     offset : str, optional
         Column added to the linear predictor, which new data for `predict` must have.
+    rows : FittedRows, optional
+        What standardized risks and the like need for their variance; not saved.
     """
 
     family: str
     offset: str | None = None
+    rows: FittedRows | None = field(default=None, metadata={"saved": False})
 
     def predict(self, newdata: pd.DataFrame) -> pd.Series:
         """Expected outcome (a probability if it is 0/1) of each row of `newdata`; NaN where a variable is missing."""
@@ -165,7 +169,15 @@ def fit_glm(
         design=replace(frame, response=None),
         family=family.name,
         offset=offset,
+        rows=FittedRows(arrays, family, maximum, kind, sample, used, _common_df(covariance)),
     )
+
+
+def _common_df(covariance: Covariance) -> float:
+    """The degrees of freedom that all coefficients share; infinite where there are none or each has its own (CR2)."""
+    if covariance.df is None or len(set(covariance.df[~np.isnan(covariance.df)])) > 1:
+        return np.inf
+    return float(covariance.df[0])
 
 
 def _sample(
