@@ -28,6 +28,7 @@ PROPORTIONS = KINDS_OF_PREVALENCE | {
     "prevalence", "crude prevalence", "standardized prevalence", "indirectly standardized prevalence",
     "prevalence difference", "prevalence difference per unit of score",
     "proportion", "risk", "survival", "sensitivity", "specificity",
+    "attributable fraction",
     "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
 

@@ -120,9 +120,7 @@ def _wald(
     return Interval(float(scale(value)), low, high, p, value, std_error)
 
 
-def _mover_reri(
-    b: np.ndarray, V: np.ndarray, conf_level: float, df: float
-) -> tuple[float, float, float]:
+def _mover_reri(b: np.ndarray, V: np.ndarray, conf_level: float, df: float) -> tuple[float, float, float]:
     """Limits of RERI, and the p-value at which one of them reaches 0 (Zou 2008, equations 5 and 6)."""
     if not np.isfinite(V).all():
         return np.nan, np.nan, np.nan

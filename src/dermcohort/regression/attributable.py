@@ -70,7 +70,8 @@ def attributable_fraction(
     Examples
     --------
     >>> data = pd.DataFrame({"case": [1, 1, 1, 1, 0, 0, 0, 0], "smoke": [1, 1, 1, 0, 1, 0, 0, 0]})
-    >>> attributable_fraction(logistic("case ~ smoke", data), "smoke").table[["measure", "estimate"]].round(4)
+    >>> fit = dc.regression.logistic("case ~ smoke", data)
+    >>> attributable_fraction(fit, "smoke").table[["measure", "estimate"]].round(4)
                      measure  estimate
     0  attributable fraction    0.6667
     """
@@ -79,9 +80,9 @@ def attributable_fraction(
     share = _from_cases if method == "cases" else _standardized
     estimate, influence = share(rows, fit.coefficients.to_numpy(), removed)
 
-    level_ = fit.conf_level if conf_level is None else conf_level
+    conf_level = fit.conf_level if conf_level is None else conf_level
     std_error = float(np.sqrt(_variance(rows, influence)))
-    half = t.ppf(0.5 + level_ / 2, rows.df) * std_error
+    half = t.ppf(0.5 + conf_level / 2, rows.df) * std_error
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = float(np.divide(estimate, std_error))
     row = {
@@ -107,25 +108,31 @@ def attributable_fraction(
         table=tidy(pd.DataFrame([row])),
         method=(
             f"Population attributable fraction of {exposure} (against {level}) {METHODS[method]}, with robust "
-            f"{100 * level_:.4g}% Wald confidence interval. {fit.method}"
+            f"{100 * conf_level:.4g}% Wald confidence interval. {fit.method}"
         ),
         n=fit.n,
         events=fit.events,
         n_missing=fit.n_missing,
         notes=tuple(notes),
-        conf_level=level_,
+        conf_level=conf_level,
     )
 
 
 def _check(fit: GLMFit, exposure: str, method: str) -> FittedRows:
     if not isinstance(fit, GLMFit):
-        raise TypeError(f"fit must be a logistic, prevalence-ratio or poisson fit, it is {type(fit).__name__}")
+        raise TypeError(
+            f"fit must be a logistic, prevalence-ratio or poisson fit, it is {type(fit).__name__}"
+        )
     if fit.design is None or fit.rows is None:
-        raise ValueError("attributable_fraction: these estimates were loaded from a file; fit the model again")
+        raise ValueError(
+            "attributable_fraction: these estimates were loaded from a file; fit the model again"
+        )
     if method not in METHODS:
         raise ValueError(f"method='{method}' is unknown; choose one of {', '.join(METHODS)}")
     if fit.rows.family.name not in ("binomial-logit", "binomial-log", "poisson-log"):
-        raise ValueError(f"attributable_fraction: {fit.family} has no ratios; fit logistic or modified_poisson")
+        raise ValueError(
+            f"attributable_fraction: {fit.family} has no ratios; fit logistic or modified_poisson"
+        )
     if isinstance(fit.rows.sample, Replicates):
         raise ValueError("attributable_fraction: replicate weights are not supported; use a SurveyDesign")
     if exposure not in fit.design.variables:

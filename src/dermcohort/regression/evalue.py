@@ -36,9 +36,6 @@ class EValues(Estimates):
             shown[name] = pd.Series(values, lines).reindex(shown.index, fill_value="")
         return shown
 
-    def _footnotes(self) -> list[str]:
-        return super()._footnotes() if self.n else list(self.notes)
-
 
 def e_value(
     estimate: float | Estimates,
@@ -141,7 +138,9 @@ def _common_hazard(ratio: float) -> float:
 
 
 def _rows_of(estimates: Estimates) -> pd.DataFrame:
-    missing = [name for name in ("measure", "estimate", "conf_low", "conf_high") if name not in estimates.table]
+    missing = [
+        name for name in ("measure", "estimate", "conf_low", "conf_high") if name not in estimates.table
+    ]
     if missing:
         raise ValueError(f"e_value: these estimates have no column '{missing[0]}'")
     table = estimates.table

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,10 @@ METHODS = {
     "BH": "fdr_bh",
     "BY": "fdr_by",
 }
-NAMES = {"BH": "Benjamini-Hochberg (false discovery rate)", "BY": "Benjamini-Yekutieli (false discovery rate)"}
+NAMES = {
+    "BH": "Benjamini-Hochberg (false discovery rate)",
+    "BY": "Benjamini-Yekutieli (false discovery rate)",
+}
 
 E = TypeVar("E", bound=Estimates)
 
@@ -28,13 +30,9 @@ E = TypeVar("E", bound=Estimates)
 @overload
 def adjust_p_values(p: E, method: str = ...) -> E: ...
 @overload
-def adjust_p_values(p: pd.Series, method: str = ...) -> pd.Series: ...
-@overload
-def adjust_p_values(p: Sequence[float] | np.ndarray, method: str = ...) -> np.ndarray: ...
-
-
+def adjust_p_values(p: Any, method: str = ...) -> Any: ...
 def adjust_p_values(
-    p: Estimates | pd.Series | Sequence[float] | np.ndarray, method: str = "holm"
+    p: Estimates | pd.Series | list[float] | np.ndarray, method: str = "holm"
 ) -> Estimates | pd.Series | np.ndarray:
     """Adjust p-values for multiple testing.
 
@@ -67,7 +65,9 @@ def adjust_p_values(
         if "p_value" not in p.table:
             raise ValueError("adjust_p_values: these estimates have no p-values")
         values = p.table["p_value"].to_numpy(float)
-        note = f"p_adjusted: {int((~np.isnan(values)).sum())} tests, {NAMES.get(method, method.capitalize())}."
+        note = (
+            f"p_adjusted: {int((~np.isnan(values)).sum())} tests, {NAMES.get(method, method.capitalize())}."
+        )
         return replace(p, table=p.table.assign(p_adjusted=_adjusted(values, method)), notes=(*p.notes, note))
     if isinstance(p, pd.Series):
         return pd.Series(_adjusted(p.to_numpy(float, na_value=np.nan), method), p.index, name=p.name)
