@@ -128,6 +128,8 @@ def test_what_is_refused(tmp_path):
     fit = logistic("case ~ group + age", data)
     with pytest.raises(ValueError, match="'group' has no level maybe; it has no, yes"):
         attributable_fraction(fit, "group", reference="maybe")
+    with pytest.raises(ValueError, match="'age' is a number, so its reference is one, not 'young'"):
+        attributable_fraction(fit, "age", reference="young")
     with pytest.raises(ValueError, match=r"'grp' is not in the model\. Did you mean 'group'"):
         attributable_fraction(fit, "grp")
     with pytest.raises(ValueError, match="method='levin' is unknown; choose one of cases, standardized"):

@@ -159,6 +159,14 @@ def test_no_additive_interaction():
     assert found["S"].estimate == pytest.approx(1)
 
 
+def test_exposures_without_effects_have_no_synergy_index():
+    """Both alone cancel out: (RR11 - 1) / 0."""
+    found = additive.delta(np.log([0.5, 1.5, 2.0]), np.eye(3) * 0.1, 0.95, np.inf)
+    assert found["S"].estimate == np.inf
+    assert np.isnan([found["S"].conf_low, found["S"].conf_high]).all()
+    assert found["RERI"].estimate == pytest.approx(1)
+
+
 def cohort(seed: int, n: int = 400) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     a, b = rng.integers(0, 2, n), rng.integers(0, 2, n)

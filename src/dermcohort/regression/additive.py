@@ -110,13 +110,13 @@ def percentile(b: np.ndarray, draws: np.ndarray, conf_level: float) -> dict[str,
 def _wald(
     value: float, slope: np.ndarray, V: np.ndarray, conf_level: float, df: float, *, is_log: bool = False
 ) -> Interval:
-    variance = slope @ V @ slope
-    std_error = float(np.sqrt(variance)) if np.isfinite(value) and variance >= 0 else np.nan
-    half = t.ppf(0.5 + conf_level / 2, df) * std_error
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # no S, or one without a bound
+        variance = slope @ V @ slope
+        std_error = float(np.sqrt(variance)) if np.isfinite(value) and variance >= 0 else np.nan
+        half = t.ppf(0.5 + conf_level / 2, df) * std_error
         p = float(2 * t.sf(abs(value) / std_error, df))
-    scale = np.exp if is_log else float
-    low, high = float(scale(value - half)), float(scale(value + half))
+        scale = np.exp if is_log else float
+        low, high = float(scale(value - half)), float(scale(value + half))
     return Interval(float(scale(value)), low, high, p, value, std_error)
 
 

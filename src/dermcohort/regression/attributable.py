@@ -153,7 +153,7 @@ def _without_exposure(fit: GLMFit, exposure: str, reference: Hashable) -> tuple[
     elif pd.api.types.is_bool_dtype(values.dtype) or f"C({exposure})" in map(str, fit.design.spec.factors):
         levels = sorted(values.unique())
     else:
-        level = 0.0 if reference is None else float(str(reference))
+        level = _number(exposure, reference)
         changed = frame.assign(**{exposure: level})
         return fit.design.matrix_for(changed).to_numpy(), level_text(level)
     own = next((c.reference for c in fit.design.columns if c.term == exposure and c.reference), None)
@@ -163,6 +163,14 @@ def _without_exposure(fit: GLMFit, exposure: str, reference: Hashable) -> tuple[
         raise ValueError(f"reference: '{exposure}' has no level {wanted}; it has {', '.join(texts)}")
     everybody = pd.Series([levels[texts.index(wanted)]] * len(frame), index=frame.index, dtype=values.dtype)
     return fit.design.matrix_for(frame.assign(**{exposure: everybody})).to_numpy(), wanted
+
+
+def _number(exposure: str, reference: Hashable) -> float:
+    if reference is None:
+        return 0.0
+    if not isinstance(reference, int | float | np.number):
+        raise ValueError(f"reference: '{exposure}' is a number, so its reference is one, not {reference!r}")
+    return float(reference)
 
 
 def _from_cases(rows: FittedRows, beta: np.ndarray, removed: np.ndarray) -> tuple[float, np.ndarray]:
