@@ -37,6 +37,13 @@ class Covariance:
     df: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def common_df(self) -> float:
+        """The degrees of freedom of all coefficients; infinite where there are none or each has its own (CR2)."""
+        if self.df is None or len(set(self.df[~np.isnan(self.df)])) > 1:
+            return np.inf
+        return float(self.df[0])
+
 
 @dataclass(frozen=True, eq=False)
 class FittedRows:
@@ -84,9 +91,10 @@ class FittedRows:
         return sandwich(influence, self.arrays.cluster, self.kind, self.arrays.X.shape[1])
 
     def refit(self, weights: np.ndarray) -> np.ndarray:
-        """Coefficients with other weights."""
+        """Coefficients with other weights; NaN where there is no maximum."""
         a = self.arrays
-        return maximize(a.X, a.y, self.family, weights, a.offset, self.maximum.coefficients).coefficients
+        found = maximize(a.X, a.y, self.family, weights, a.offset, self.maximum.coefficients)
+        return found.coefficients if found.converged else np.full(a.X.shape[1], np.nan)
 
 
 def choose_kind(

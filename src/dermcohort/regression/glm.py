@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,12 +78,15 @@ class GLMFit(FittedModel):
     offset : str, optional
         Column added to the linear predictor, which new data for `predict` must have.
     rows : FittedRows, optional
-        What standardized risks and the like need for their variance; not saved.
+        What standardized risks and the like need for their variance; neither saved nor pickled.
     """
 
     family: str
     offset: str | None = None
     rows: FittedRows | None = field(default=None, metadata={"saved": False})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "rows": None}
 
     def predict(self, newdata: pd.DataFrame) -> pd.Series:
         """Expected outcome (a probability if it is 0/1) of each row of `newdata`; NaN where a variable is missing."""
@@ -169,15 +173,8 @@ def fit_glm(
         design=replace(frame, response=None),
         family=family.name,
         offset=offset,
-        rows=FittedRows(arrays, family, maximum, kind, sample, used, _common_df(covariance)),
+        rows=FittedRows(arrays, family, maximum, kind, sample, used, covariance.common_df),
     )
-
-
-def _common_df(covariance: Covariance) -> float:
-    """The degrees of freedom that all coefficients share; infinite where there are none or each has its own (CR2)."""
-    if covariance.df is None or len(set(covariance.df[~np.isnan(covariance.df)])) > 1:
-        return np.inf
-    return float(covariance.df[0])
 
 
 def _sample(
