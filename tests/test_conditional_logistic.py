@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dermcohort import Estimates
 from dermcohort.regression import conditional_logistic
-from dermcohort.regression.matched_sets import evaluate_sets, similar_sets
+from dermcohort.survival.matched_sets import evaluate_sets, similar_sets
 
 few = settings(max_examples=10, deadline=None)
 seeds = given(seed=st.integers(0, 10_000))

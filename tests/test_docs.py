@@ -35,6 +35,8 @@ def test_public_names_have_docstrings_with_examples():
         dc.describe.flow, dc.prevalence.crude, dc.regression.logistic, dc.survival.incidence_rate,
         dc.survival.kaplan_meier, dc.survival.cox, dc.report.render, dc.Study.frame,
         dc.regression.log_binomial, dc.regression.modified_poisson, dc.regression.poisson, dc.regression.linear,
+        dc.regression.interaction, dc.regression.attributable_fraction, dc.regression.e_value,
+        dc.bias.misclassification, dc.bias.unmeasured_confounder, dc.bias.selection, dc.bias.negative_control,
         dc.standard_population, dc.prevalence.standardized, dc.prevalence.indirect, dc.survival.smr,
     ]  # fmt: skip
     without = [item.__qualname__ for item in public if ">>>" not in (item.__doc__ or "")]

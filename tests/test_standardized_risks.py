@@ -20,8 +20,8 @@ from dermcohort.regression import (
     poisson,
     standardized_risks,
 )
-from dermcohort.regression.contrasts import Uncertainty, contrast_table, number_needed
 from dermcohort.regression.counterfactual import RISK
+from dermcohort.regression.effects import Uncertainty, contrast_table, number_needed
 
 NHANES = SurveyDesign(weights="WTMEC2YR", strata="SDMVSTRA", cluster="SDMVPSU", nest=True)
 

@@ -3,7 +3,7 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import accuracy, describe, meta, missing, power, prevalence, regression, report, survey, survival
+from . import accuracy, bias, describe, meta, missing, power, prevalence, regression, report, survey, survival
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize, harmonize_to
@@ -25,6 +25,7 @@ __all__ = [
     "StudyError",
     "SurveyDesign",
     "accuracy",
+    "bias",
     "describe",
     "harmonize",
     "harmonize_to",

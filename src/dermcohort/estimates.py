@@ -102,6 +102,8 @@ class Estimates:
         return self.gt().as_raw_html()
 
     def _footnotes(self) -> list[str]:
+        if self.n == 0:  # made from a published estimate, not from people
+            return list(self.notes)
         counts = f"n = {self.n:,}" + ("" if self.events is None else f"; events = {self.events:,}")
         return [counts, *self.notes]
 

@@ -20,7 +20,7 @@ RATIOS = frozenset(
     {
         "OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "SPR", "O/E",
         "LR+", "LR-", "DOR",
-        "ratio of ORs", "prevalence ratio", "odds ratio",
+        "ratio of ORs", "ratio of PRs", "ratio of IRRs", "ratio of HRs", "S", "prevalence ratio", "odds ratio",
     }
 )  # fmt: skip
 KINDS_OF_PREVALENCE = frozenset({"point prevalence", "period prevalence", "lifetime prevalence"})
@@ -28,6 +28,7 @@ PROPORTIONS = KINDS_OF_PREVALENCE | {
     "prevalence", "crude prevalence", "standardized prevalence", "indirectly standardized prevalence",
     "prevalence difference", "prevalence difference per unit of score",
     "proportion", "risk", "survival", "sensitivity", "specificity",
+    "attributable fraction",
     "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
 
@@ -117,6 +118,8 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             )
         if "p_value" in row:
             line["p"] = format_p(row["p_value"])
+        if "p_adjusted" in row:
+            line["Adjusted p"] = format_p(row["p_adjusted"])
         for column, name in (("n", "n"), ("events", "Events"), ("person_years", "Person-years")):
             if column in row:
                 line[name] = format_number(row[column], 0)

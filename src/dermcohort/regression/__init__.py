@@ -1,20 +1,24 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
 from .aipw import aipw
+from .attributable import attributable_fraction
 from .complementary_log_log import complementary_log_log
 from .conditional_logistic import ConditionalLogisticFit, conditional_logistic
 from .contrast import contrast, trend_test
-from .contrasts import Effects
 from .dose_response import DoseResponse, dose_response
+from .effects import Effects
+from .evalue import EValues, e_value
 from .firth import firth
 from .gee import GeeFit, gee
 from .glm import GLMFit
+from .interaction import Interaction, interaction
 from .linear import linear
 from .logistic import logistic
 from .mediation import mediation
 from .mixed import MixedFit, mixed_logistic, mixed_poisson
 from .mixed_linear import MixedLinearFit, mixed_linear
 from .multinomial import MultinomialFit, multinomial
+from .multiple import adjust_p_values
 from .negative_binomial import NegativeBinomialFit, negative_binomial
 from .ordinal import OrdinalFit, ordinal
 from .poisson import poisson
@@ -27,9 +31,11 @@ from .terms import TermTests, likelihood_ratio_test, term_tests
 __all__ = [
     "ConditionalLogisticFit",
     "DoseResponse",
+    "EValues",
     "Effects",
     "GLMFit",
     "GeeFit",
+    "Interaction",
     "MixedFit",
     "MixedLinearFit",
     "MultinomialFit",
@@ -37,13 +43,17 @@ __all__ = [
     "OrdinalFit",
     "PropensityWeights",
     "TermTests",
+    "adjust_p_values",
     "aipw",
+    "attributable_fraction",
     "complementary_log_log",
     "conditional_logistic",
     "contrast",
     "dose_response",
+    "e_value",
     "firth",
     "gee",
+    "interaction",
     "likelihood_ratio_test",
     "linear",
     "log_binomial",

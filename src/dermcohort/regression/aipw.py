@@ -14,9 +14,9 @@ import pandas as pd
 
 from ..design import as_list, build_design
 from ..estimates import missing_note
-from .contrasts import Effects
 from .counterfactual import matrix_with
 from .covariance import FittedRows
+from .effects import Effects
 from .glm import GLMFit
 from .linear import linear
 from .logistic import logistic

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from .newton import Evaluation, Optimum, newton
+from ..newton import Evaluation, Optimum, newton
 from .proportional_odds import CategoryRows
 
 

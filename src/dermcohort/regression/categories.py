@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ..design import Design, level_text, require_columns, sparse_notes
+from ..newton import Optimum
 from ..variance import Replicates, Sample, sandwich
 from .covariance import NEED_MODEL, Covariance, choose_kind
 from .fit_notes import weight_notes
-from .newton import Optimum
 from .proportional_odds import CategoryRows
 from .rows import AnyDesign, Rows, read_rows
 

@@ -23,9 +23,9 @@ from ..design import (
     still_moving,
 )
 from ..estimates import FittedModel
+from ..newton import Optimum
+from ..survival.matched_sets import SimilarSets, maximize_conditional_likelihood, set_scores, similar_sets
 from ..variance import sandwich
-from .matched_sets import SimilarSets, maximize_conditional_likelihood, set_scores, similar_sets
-from .newton import Optimum
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from ..design import coefficient_table
+from ..newton import inverse
 from .covariance import Arrays
 from .families import LOGIT
 from .fit_notes import sparse_data_notes, weight_notes
 from .glm import GLMFit
-from .maximize import gram, inverse
+from .maximize import gram
 from .model import Model
 from .outcomes import binary
 from .profile import Limits, along, require_interval, two_sided, with_profile

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..newton import MAX_ITERATIONS, TOLERANCE, inverse
 from .families import Family
 
-TOLERANCE = 1e-12
-MAX_ITERATIONS = 60
 BARRIERS = tuple(10.0**-k for k in range(2, 12))
 NEAR_BOUND = 1e-6
 
@@ -184,13 +183,6 @@ def gram(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """X' W X."""
     scaled = X * np.sqrt(weights)[:, None]
     return scaled.T @ scaled
-
-
-def inverse(information: np.ndarray) -> np.ndarray:
-    """The inverse, with each coefficient on its own scale, so that units cost no digits."""
-    size = np.sqrt(np.diag(information))
-    scale = 1 / np.where(size > 0, size, 1.0)
-    return np.linalg.pinv(information * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)
 
 
 def _gaussian(sum_of_squares: float, weights: np.ndarray, p: int) -> tuple[float, float]:

@@ -17,9 +17,9 @@ import pandas as pd
 
 from ..design import require_columns
 from ..estimates import tidy
-from .contrasts import Effects, Uncertainty, difference_row, interval, ratio_row
 from .counterfactual import compared_values, fitted_rows, level_name, levels_of, matrix_with, outcome_of
 from .covariance import FittedRows
+from .effects import Effects, Uncertainty, difference_row, interval, ratio_row
 from .glm import GLMFit
 from .mediation_paths import Paths
 from .resample import bootstrap

@@ -19,8 +19,8 @@ from ..describe.summaries import effective_size
 from ..design import require_columns
 from ..estimates import Estimates, tidy
 from .balancing import balancing_weights, weighted_means_by_treatment
-from .contrasts import Effects
 from .counterfactual import level_name
+from .effects import Effects
 from .glm import GLMFit
 from .logistic import logistic
 from .treatment import (

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_expit, logit
 
-from .newton import Evaluation, Optimum, newton
+from ..newton import Evaluation, Optimum, newton
 
 
 @dataclass(frozen=True, eq=False)

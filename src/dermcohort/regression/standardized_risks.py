@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..variance import Replicates
-from .contrasts import Effects, Uncertainty, contrast_table
 from .counterfactual import compared_values, fitted_rows, level_name, matrix_with, outcome_of
 from .covariance import FittedRows
+from .effects import Effects, Uncertainty, contrast_table
 from .families import Family
 from .glm import GLMFit
 from .resample import bootstrap

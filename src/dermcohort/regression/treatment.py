@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..design import as_list, binary_outcome, require_columns, sparse_notes
 from ..variance import sandwich
-from .contrasts import Effects, Uncertainty, contrast_table
 from .counterfactual import NUMBER, RISK, Outcome, level_name, levels_of
+from .effects import Effects, Uncertainty, contrast_table
 
 EXTREME_SCORE = 0.01
 EXTREME_WEIGHT = 10

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..regression.matched_sets import SimilarSets, evaluate_sets, similar_sets
-from ..regression.newton import Evaluation, newton
+from ..newton import Evaluation, newton
+from .matched_sets import SimilarSets, evaluate_sets, similar_sets
 from .partial_likelihood import PartialLikelihoodMaximum, RiskSets, evaluate, risk_sets
 
 

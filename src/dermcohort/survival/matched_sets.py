@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from .newton import Evaluation, Optimum, newton
+from ..newton import Evaluation, Optimum, newton
 
 NUMBERS_AT_ONCE = 1_000_000
 UNFILLED = 16

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .maximize import MAX_ITERATIONS, TOLERANCE, inverse
+TOLERANCE = 1e-12
+MAX_ITERATIONS = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +59,10 @@ def newton(evaluate: Callable[[np.ndarray], Evaluation], start: np.ndarray) -> O
             converged = True
             break
     return Optimum(parameters, inverse(at.information), at.loglik, loglik_start, step, converged)
+
+
+def inverse(information: np.ndarray) -> np.ndarray:
+    """The inverse, with each coefficient on its own scale, so that units cost no digits."""
+    size = np.sqrt(np.diag(information))
+    scale = 1 / np.where(size > 0, size, 1.0)
+    return np.linalg.pinv(information * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)
