@@ -1,0 +1,5 @@
+"""Several correlated exposures at once, such as metals: the effect of the mixture, and which parts carry it."""
+
+from .quantile_gcomp import QuantileGcomp, quantile_gcomp
+
+__all__ = ["QuantileGcomp", "quantile_gcomp"]
