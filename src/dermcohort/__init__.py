@@ -3,7 +3,19 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import accuracy, describe, meta, missing, mixtures, power, prevalence, regression, report, survey, survival
+from . import (
+    accuracy,
+    describe,
+    meta,
+    missing,
+    mixtures,
+    power,
+    prevalence,
+    regression,
+    report,
+    survey,
+    survival,
+)
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize, harmonize_to

@@ -43,7 +43,9 @@ def quantile_curve(curve: pd.DataFrame, ax: Axes | None) -> Axes:
     if ax is None:
         _, ax = plt.subplots(figsize=(5.0, 3.6), layout="constrained")
     below, above = curve["estimate"] - curve["conf_low"], curve["conf_high"] - curve["estimate"]
-    ax.errorbar(curve["quantile"], curve["estimate"], [below, above], fmt="o-", color=COLORS[0], linewidth=1.2)
+    ax.errorbar(
+        curve["quantile"], curve["estimate"], [below, above], fmt="o-", color=COLORS[0], linewidth=1.2
+    )
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("Quantile group of all exposures")
     ax.set_ylabel("Expected outcome")

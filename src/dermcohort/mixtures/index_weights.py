@@ -55,7 +55,11 @@ def bootstrap_weights(
 ) -> IndexWeights | None:  # fmt: skip
     """Mean of the weights over bootstrap samples, each counting with t^2 ("t2" of gWQS); None where all are 0."""
     start = maximize_bounded(
-        likelihood(np.ones(n_rows)), np.zeros(n_confounders + n_exposures), n_confounders, n_rows, has_dispersion
+        likelihood(np.ones(n_rows)),
+        np.zeros(n_confounders + n_exposures),
+        n_confounders,
+        n_rows,
+        has_dispersion,
     )
     total, weight_sum, n_used = np.zeros(n_exposures), 0.0, 0
     for seed in seeds:
@@ -95,15 +99,13 @@ def maximize_bounded(
             converged = True
             break
     gamma, theta = beta[:n_free], np.maximum(beta[n_free:], 0.0)
-    adjusted, _ = _adjusted(score, information, n_free)
+    adjusted, _ = _adjusted(information, n_free)
     dispersion = -2 * loglik / (n_rows - n_free - 1) if has_dispersion else 1.0
     statistic2 = float(theta @ adjusted @ theta) / dispersion
     return BoundedMaximum(gamma, theta, statistic2, loglik, converged)
 
 
-def glm_likelihood(
-    X: np.ndarray, y: np.ndarray, offset: np.ndarray, family: Family
-) -> OfCounts:
+def glm_likelihood(X: np.ndarray, y: np.ndarray, offset: np.ndarray, family: Family) -> OfCounts:
     """Of a generalized linear model with canonical link."""
 
     def of_counts(counts: np.ndarray) -> Likelihood:
@@ -123,9 +125,7 @@ def glm_likelihood(
     return of_counts
 
 
-def cox_likelihood(
-    X: np.ndarray, entry: np.ndarray | None, exit_: np.ndarray, event: np.ndarray
-) -> OfCounts:
+def cox_likelihood(X: np.ndarray, entry: np.ndarray | None, exit_: np.ndarray, event: np.ndarray) -> OfCounts:
     """Of Cox's model, ties by Breslow: a row drawn twice then counts as two."""
 
     def of_counts(counts: np.ndarray) -> Likelihood:
@@ -148,13 +148,14 @@ def _bounded_newton(beta: np.ndarray, score: np.ndarray, information: np.ndarray
     """The maximum of the quadratic approximation at beta under the bounds."""
     # r' b - b' H b / 2 with r = score + H beta; the free coefficients are eliminated
     r = score + information @ beta
-    S, project = _adjusted(score, information, n_free)
-    s = r[n_free:] - project.T @ r[:n_free]
+    S, regression = _adjusted(information, n_free)
+    s = r[n_free:] - regression.T @ r[:n_free]
     values, vectors = np.linalg.eigh(S)
     root = np.sqrt(np.maximum(values, 0.0))
     kept = values > 1e-12 * max(values[-1], 1e-300)
-    A = root[kept, None] * vectors[:, kept].T
-    theta, _ = nnls(A, (vectors[:, kept].T @ s) / root[kept])
+    theta = np.zeros(len(s))
+    if kept.any():
+        theta, _ = nnls(root[kept, None] * vectors[:, kept].T, (vectors[:, kept].T @ s) / root[kept])
     support = theta > 0
     if support.any():  # to the last digit
         exact = np.linalg.lstsq(S[np.ix_(support, support)], s[support], rcond=None)[0]
@@ -166,11 +167,7 @@ def _bounded_newton(beta: np.ndarray, score: np.ndarray, information: np.ndarray
     return np.append(free, theta)
 
 
-def _adjusted(score: np.ndarray, information: np.ndarray, n_free: int) -> tuple[np.ndarray, np.ndarray]:
+def _adjusted(information: np.ndarray, n_free: int) -> tuple[np.ndarray, np.ndarray]:
     """Information of the bounded coefficients adjusted for the free ones, and the regression of one on the other."""
-    project = (
-        np.linalg.pinv(information[:n_free, :n_free], hermitian=True) @ information[:n_free, n_free:]
-        if n_free
-        else np.zeros((0, information.shape[1]))
-    )
-    return information[n_free:, n_free:] - information[n_free:, :n_free] @ project, project
+    regression = np.linalg.pinv(information[:n_free, :n_free], hermitian=True) @ information[:n_free, n_free:]
+    return information[n_free:, n_free:] - information[n_free:, :n_free] @ regression, regression

@@ -18,7 +18,7 @@ from scipy.stats import norm
 from ..design import build_design
 from ..regression.families import GAUSSIAN, LOG_BINOMIAL, LOGIT, Family
 from ..regression.maximize import maximize
-from .outcomes import Outcome, with_terms
+from .outcomes import Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +54,9 @@ def bootstrap_marginal(
     formula: str,
     scored: pd.DataFrame,
     outcome: Outcome,
-    exposures: Sequence[str],
+    exposures: Sequence[Sequence[str]],
     *,
     quantiles: int,
-    degree: int,
     weights: str | None,
     cluster: Sequence[str],
     n_samples: int,
@@ -65,17 +64,15 @@ def bootstrap_marginal(
 ) -> MarginalModel:
     """Fit the marginal structural model to the rows and to bootstrap samples of them, or of whole clusters.
 
-    `formula` has the confounders alone; `scored` the exposures as quantile scores. The quantiles are not cut again in
+    `exposures` names the columns of the scores, of their squares, ..., which are terms of `formula`. The quantiles are not cut again in
     the samples, as in qgcomp. Raises ValueError if fewer than half of the samples can be fitted.
     """
     others = [name for name in (weights, outcome.offset) if name is not None]
-    design = build_design(
-        with_terms(formula, exposures, degree), scored, others=[*others, *cluster]
-    )
+    design = build_design(formula, scored, others=[*others, *cluster])
     assert design.response is not None
     y = outcome.model.outcome(design.response, str(design.response.name))
     w, offset = design.column_values(weights), design.column_values(outcome.offset)
-    powers = [_columns(design.names, exposures, k) for k in range(1, degree + 1)]
+    powers = [[design.names.index(name) for name in names] for names in exposures]
     problem = _Problem(
         X=design.matrix,
         y=y,
@@ -106,21 +103,18 @@ def bootstrap_marginal(
             "or events for this model"
         )
     lost = n_samples - len(usable)
-    notes = (f"{lost:,} of {n_samples:,} bootstrap samples had no finite estimate, left out.",) if lost else ()
+    notes = (
+        (f"{lost:,} of {n_samples:,} bootstrap samples had no finite estimate, left out.",) if lost else ()
+    )
     return MarginalModel(
         measure="RR" if problem.family is LOGIT else outcome.measure,
         coefficients=psi,
-        covariance=np.cov(usable[:, : degree + 1], rowvar=False),
+        covariance=np.cov(usable[:, : len(psi)], rowvar=False),
         family=problem.family,
         expected=expected,
-        expected_std_error=usable[:, degree + 1 :].std(axis=0, ddof=1),
+        expected_std_error=usable[:, len(psi) :].std(axis=0, ddof=1),
         notes=notes,
     )
-
-
-def _columns(names: Sequence[str], exposures: Sequence[str], power: int) -> list[int]:
-    wanted = exposures if power == 1 else [f"I(`{name}` ** {power})" for name in exposures]
-    return [names.index(name) for name in wanted]
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,9 @@ class Outcome:
             )
         if self.is_cox:
             if self.time is None or self.event is None:
-                raise ValueError("family='cox' needs time= and event=; the formula is the right-hand side alone")
+                raise ValueError(
+                    "family='cox' needs time= and event=; the formula is the right-hand side alone"
+                )
             if self.offset is not None:
                 raise ValueError("offset= does not fit family='cox': leave it out")
         elif not self.time is self.event is self.entry is None:
@@ -97,18 +99,14 @@ class Outcome:
                 conf_level=conf_level,
             )
         fit = FITS[self.family]
-        return fit(
-            formula, data, cluster=cluster, weights=weights, offset=self.offset, conf_level=conf_level
-        )
+        return fit(formula, data, cluster=cluster, weights=weights, offset=self.offset, conf_level=conf_level)
 
 
-def with_terms(formula: str, names: Sequence[str], power: int = 1) -> str:
-    """The formula with further columns as terms, each up to the given power."""
+def with_terms(formula: str, names: Sequence[str]) -> str:
+    """The formula with further columns as terms."""
     if not isinstance(formula, str):
         raise TypeError(f"formula must be text, it is {type(formula).__name__}")
-    terms = [f"`{name}`" for name in names]
-    terms += [f"I(`{name}` ** {k})" for k in range(2, power + 1) for name in names]
-    return " + ".join([formula.strip() or "1", *terms])
+    return " + ".join([formula.strip() or "1", *(f"`{name}`" for name in names)])
 
 
 def confounder_design(

@@ -156,15 +156,22 @@ def quantile_gcomp(
     _check_bootstrap(outcome, degree, quantiles, bootstrap, seed)
     scores, notes = quantile_scores(data, exposures, quantiles)
     exposures = list(exposures)
-    scored = data.assign(**scores)
+    # an exposure that is missing is counted under its own name alone, not under that of its powers
+    powers = [[name if k == 1 else f"{name}^{k}" for name in exposures] for k in range(1, degree + 1)]
+    raised = {
+        name: scores[exposure].fillna(0) ** k
+        for k, names in enumerate(powers[1:], start=2)
+        for name, exposure in zip(names, exposures, strict=True)
+    }
+    scored = data.assign(**scores, **raised)
     confounder_design(formula, scored, outcome, exposures)
-    full = with_terms(formula, exposures, degree)
+    full = with_terms(formula, [name for names in powers for name in names])
     fit = outcome.fit(full, scored, cluster=cluster, weights=weights, conf_level=conf_level)
 
     shared: dict[str, Any] = {
         "n": fit.n,
         "events": fit.events,
-        "n_missing": fit.n_missing,
+        "n_missing": {name: count for name, count in fit.n_missing.items() if name not in raised},
         "conf_level": conf_level,
         "coefficients": fit.coefficients,
         "covariance": fit.covariance,
@@ -180,12 +187,11 @@ def quantile_gcomp(
             **shared,
         )
     marginal = bootstrap_marginal(
-        formula,
+        full,
         scored,
         outcome,
-        exposures,
+        powers,
         quantiles=quantiles,
-        degree=degree,
         weights=weights,
         cluster=as_list(cluster),
         n_samples=bootstrap,
@@ -218,7 +224,7 @@ def _check_bootstrap(
         raise ValueError(f"degree={degree} is not available with family='cox', only 1")
     if degree > 1 and bootstrap is None:
         raise ValueError(f"degree={degree} needs the marginal structural model: give bootstrap=200 or more")
-    if isinstance(quantiles, int) and degree >= quantiles:
+    if degree > 1 and isinstance(quantiles, int) and degree >= quantiles:
         raise ValueError(f"degree={degree} must be less than quantiles={quantiles}")
     if seed is not None and bootstrap is None:
         raise ValueError("seed= is for bootstrap=: give both or none")
