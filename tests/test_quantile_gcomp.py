@@ -291,11 +291,13 @@ def test_a_bend_is_seen_and_a_line_is_not_called_bent():
     assert bend.nonlinearity["p_value"] < 1e-4
     assert line.nonlinearity["p_value"] > 0.001
     assert bend.nonlinearity["df"] == 1
-    assert bend.table["level"].tolist() == ["2", "3", "4"]
+    assert bend.table["level"].tolist() == ["1", "2", "3", "4"]
     assert set(bend.table["reference"]) == {"1"}
     # psi1 k + psi2 k^2
-    k = np.array([1, 2, 3])
+    k = np.arange(4)
     assert_allclose(bend.table["coef"], bend.marginal["psi1"] * k + bend.marginal["psi2"] * k**2)
+    assert bend.table["estimate"][0] == 0
+    assert np.isnan(bend.table["conf_low"][0])
     assert bend.weights.empty
 
 

@@ -54,20 +54,14 @@ def bootstrap_weights(
     *, has_dispersion: bool = False,
 ) -> IndexWeights | None:  # fmt: skip
     """Mean of the weights over bootstrap samples, each counting with t^2 ("t2" of gWQS); None where all are 0."""
-    start = maximize_bounded(
-        likelihood(np.ones(n_rows)),
-        np.zeros(n_confounders + n_exposures),
-        n_confounders,
-        n_rows,
-        has_dispersion,
-    )
+    origin = np.zeros(n_confounders + n_exposures)
+    of_all = maximize_bounded(likelihood(np.ones(n_rows)), origin, n_confounders, n_rows, has_dispersion)
+    start = np.append(of_all.gamma, of_all.theta) if of_all.converged else origin
     total, weight_sum, n_used = np.zeros(n_exposures), 0.0, 0
     for seed in seeds:
         rng = np.random.default_rng(seed)
         counts = np.bincount(rng.integers(0, n_rows, n_rows), minlength=n_rows).astype(float)
-        found = maximize_bounded(
-            likelihood(counts), np.append(start.gamma, start.theta), n_confounders, n_rows, has_dispersion
-        )
+        found = maximize_bounded(likelihood(counts), start, n_confounders, n_rows, has_dispersion)
         if not found.converged or not found.theta.any() or not np.isfinite(found.statistic2):
             continue
         total += found.statistic2 * found.theta / found.theta.sum()
@@ -82,6 +76,9 @@ def maximize_bounded(
     """Maximize a concave log-likelihood with all coefficients from position `n_free` on not negative."""
     beta = start
     loglik, score, information = likelihood(beta)
+    if not np.isfinite(information).all():  # a start from other rows can be far off
+        beta = np.zeros_like(start)
+        loglik, score, information = likelihood(beta)
     converged = False
     for _ in range(MAX_ITERATIONS):
         step = _bounded_newton(beta, score, information, n_free) - beta
@@ -90,7 +87,7 @@ def maximize_bounded(
         while not new[0] >= loglik - 1e-10 * abs(loglik) and factor > 1e-4:
             factor /= 2
             new = likelihood(beta + factor * step)
-        if not np.isfinite(new[0]):
+        if not (np.isfinite(new[0]) and np.isfinite(new[2]).all()):
             break
         change = abs(new[0] - loglik)
         beta = beta + factor * step
@@ -100,9 +97,11 @@ def maximize_bounded(
             break
     gamma, theta = beta[:n_free], np.maximum(beta[n_free:], 0.0)
     adjusted, _ = _adjusted(information, n_free)
-    dispersion = -2 * loglik / (n_rows - n_free - 1) if has_dispersion else 1.0
-    statistic2 = float(theta @ adjusted @ theta) / dispersion
-    return BoundedMaximum(gamma, theta, statistic2, loglik, converged)
+    statistic2 = np.float64(theta @ adjusted @ theta)
+    if has_dispersion:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistic2 /= -2 * loglik / (n_rows - n_free - 1)
+    return BoundedMaximum(gamma, theta, float(statistic2), loglik, converged)
 
 
 def glm_likelihood(X: np.ndarray, y: np.ndarray, offset: np.ndarray, family: Family) -> OfCounts:

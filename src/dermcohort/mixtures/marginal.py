@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from tqdm import tqdm
 
 from ..design import build_design
 from ..regression.families import GAUSSIAN, LOG_BINOMIAL, LOGIT, Family
@@ -82,12 +83,18 @@ def bootstrap_marginal(
         powers=powers,
         quantiles=quantiles,
     )
-    start, psi, expected = problem.solve(problem.weights, None)
+    try:
+        start, psi, expected = problem.solve(problem.weights, None)
+    except (ValueError, np.linalg.LinAlgError):
+        raise ValueError(
+            "bootstrap: the marginal structural model has no finite estimate; without bootstrap= the notes may say why"
+        ) from None
     unit = design.codes(list(cluster) or None)
     unit = np.arange(len(y)) if unit is None else unit
     n_units = int(unit.max()) + 1
     found = []
-    for sample in np.random.SeedSequence(seed).spawn(n_samples):
+    samples_to_draw = np.random.SeedSequence(seed).spawn(n_samples)
+    for sample in tqdm(samples_to_draw, desc="quantile_gcomp", disable=None):
         drawn = np.random.default_rng(sample).integers(0, n_units, n_units)
         counts = np.bincount(drawn, minlength=n_units)[unit]
         try:
@@ -141,7 +148,8 @@ class _Problem:
         others = maximum.eta - X[:, exposed] @ beta[exposed]
         levels = np.arange(self.quantiles, dtype=float)
         by_level = sum(levels**k * beta[columns].sum() for k, columns in enumerate(self.powers, start=1))
-        expected = np.array([w @ self.family.mean(others + shift) for shift in by_level]) / w.sum()
+        with np.errstate(over="ignore"):
+            expected = np.array([w @ self.family.mean(others + shift) for shift in by_level]) / w.sum()
         return beta, self._smoothed(levels, expected, float(w.sum())), expected
 
     def _smoothed(self, levels: np.ndarray, expected: np.ndarray, weight: float) -> np.ndarray:

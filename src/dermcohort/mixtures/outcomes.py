@@ -28,6 +28,7 @@ TITLES = {
     "gaussian": "linear regression",
     "cox": "Cox regression",
 }
+SEEDLESS = ("No seed was given: another run gives another result.",)
 
 
 @dataclass(frozen=True)

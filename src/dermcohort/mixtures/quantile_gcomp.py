@@ -18,7 +18,7 @@ from scipy.stats import chi2, norm
 from ..design import as_list
 from ..estimates import Estimates, FittedModel, tidy
 from .marginal import MarginalModel, bootstrap_marginal
-from .outcomes import TITLES, Outcome, confounder_design, require_data, with_terms
+from .outcomes import SEEDLESS, TITLES, Outcome, confounder_design, require_data, with_terms
 from .quantiles import quantile_scores
 
 if TYPE_CHECKING:
@@ -143,13 +143,13 @@ def quantile_gcomp(
     Examples
     --------
     >>> rng = np.random.default_rng(1)
-    >>> metals = pd.DataFrame(rng.normal(size=(300, 3)), columns=["arsenic", "cadmium", "lead"])
-    >>> data = metals.assign(age=rng.uniform(20, 70, 300))
-    >>> data["score"] = 0.5 * (metals["arsenic"] > 0) + 0.01 * data["age"] + rng.normal(size=300)
+    >>> metals = pd.DataFrame(rng.normal(size=(1000, 3)), columns=["arsenic", "cadmium", "lead"])
+    >>> data = metals.assign(age=rng.uniform(20, 70, 1000))
+    >>> data["score"] = 1.0 * (metals["arsenic"] > 0) + 0.01 * data["age"] + rng.normal(size=1000)
     >>> mixture = quantile_gcomp("score ~ age", data, ["arsenic", "cadmium", "lead"], family="gaussian")
     >>> mixture.table[["term", "measure", "estimate", "conf_low", "conf_high"]].round(2)
           term     measure  estimate  conf_low  conf_high
-    0  mixture  difference      0.22      0.04       0.41
+    0  mixture  difference      0.39      0.29       0.49
     """
     outcome = Outcome(family, time, event, entry, offset)
     require_data(data, outcome, [*as_list(cluster), *as_list(weights)])
@@ -201,7 +201,7 @@ def quantile_gcomp(
     return QuantileGcomp(
         table=_marginal_table(marginal, fit, outcome.is_ratio, conf_level),
         method=_method(outcome, quantiles, exposures, cluster, weights, degree=degree, bootstrap=bootstrap),
-        notes=(*notes, *fit.notes, *marginal.notes),
+        notes=(*notes, *fit.notes, *marginal.notes, *(SEEDLESS if seed is None else ())),
         nonlinearity=_nonlinearity(marginal) if degree > 1 else None,
         curve=marginal.curve(conf_level),
         marginal=pd.Series(marginal.coefficients, names, name="coef"),
@@ -239,28 +239,28 @@ def _conditional_table(
     unbounded = fit.table.loc[fit.table["term"].isin(exposures), "std_error"].isna().any()
     if unbounded:
         psi = variance = np.nan
-    return _table([psi], [variance], {"measure": [measure]}, fit, ratio, conf_level)
+    return _table([psi], [variance], {"measure": measure}, fit, ratio, conf_level)
 
 
 def _marginal_table(
     marginal: MarginalModel, fit: FittedModel, ratio: bool, conf_level: float
 ) -> pd.DataFrame:
     """Per one quantile where the model is linear, else each quantile against the lowest."""
-    degree = len(marginal.coefficients) - 1
-    levels = np.arange(1, len(marginal.expected)) if degree > 1 else np.array([1])
+    degree, quantiles = len(marginal.coefficients) - 1, len(marginal.expected)
+    levels = np.arange(quantiles) if degree > 1 else np.array([1])
     contrasts = np.column_stack([np.zeros(len(levels)), *(levels**k for k in range(1, degree + 1))])
-    values = contrasts @ marginal.coefficients
     variances = np.einsum("ij,jk,ik->i", contrasts, marginal.covariance, contrasts)
-    labels: dict[str, list[str]] = {"measure": [marginal.measure] * len(levels)}
+    labels: dict[str, Any] = {"measure": marginal.measure}
     if degree > 1:
-        labels |= {"level": [str(k + 1) for k in levels], "reference": ["1"] * len(levels)}
-    return _table(values, variances, labels, fit, ratio, conf_level)
+        labels |= {"level": [str(k + 1) for k in levels], "reference": "1"}
+        variances[0] = np.nan  # the reference itself
+    return _table(contrasts @ marginal.coefficients, variances, labels, fit, ratio, conf_level)
 
 
 def _table(
     values: Sequence[float] | np.ndarray,
     variances: Sequence[float] | np.ndarray,
-    labels: Mapping[str, Sequence[str]],
+    labels: Mapping[str, Any],
     fit: FittedModel,
     ratio: bool,
     conf_level: float,

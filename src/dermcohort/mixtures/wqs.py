@@ -19,7 +19,7 @@ from ..design import Design, binary_outcome
 from ..estimates import Estimates, tidy
 from ..survival.frame import check_times
 from .index_weights import IndexWeights, OfCounts, bootstrap_weights, cox_likelihood, glm_likelihood
-from .outcomes import TITLES, Outcome, confounder_design, require_data, with_terms
+from .outcomes import SEEDLESS, TITLES, Outcome, confounder_design, require_data, with_terms
 from .quantiles import quantile_scores
 
 if TYPE_CHECKING:
@@ -161,9 +161,13 @@ def wqs(
         checked = rows if validation == 0 else np.sort(order[n_training:])
         kept = scored.loc[design.frame.index[checked]]
         index = kept[exposures].to_numpy(float) @ weights.weights
-        fits.append(
-            outcome.fit(with_terms(formula, [INDEX]), kept.assign(**{INDEX: index}), conf_level=conf_level)
-        )
+        try:
+            fit = outcome.fit(
+                with_terms(formula, [INDEX]), kept.assign(**{INDEX: index}), conf_level=conf_level
+            )
+        except ValueError as problem:
+            raise ValueError(f"validation={validation}: the rows held out do not do: {problem}") from None
+        fits.append(fit)
         found.append(weights)
 
     split_weights = pd.DataFrame([w.weights for w in found], columns=exposures)
@@ -327,6 +331,4 @@ def _notes(
             f"{without:,} of {total:,} bootstrap samples without an association in the {direction} direction have no "
             "part in the weights."
         )
-    if seed is None:
-        notes.append("No seed was given: another run gives another result.")
-    return tuple(notes)
+    return (*notes, *(SEEDLESS if seed is None else ()))
