@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from ..design import Design, binary_outcome
 from ..estimates import Estimates, tidy
-from ..survival.frame import check_times
-from .index_weights import IndexWeights, OfCounts, bootstrap_weights, cox_likelihood, glm_likelihood
+from .index_weights import IndexWeights
 from .outcomes import SEEDLESS, TITLES, Outcome, confounder_design, require_data, with_terms
 from .quantiles import quantile_scores
+from .training import TrainingData
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -131,25 +130,17 @@ def wqs(
     outcome = Outcome(family, time, event, entry, offset)
     require_data(data, outcome, [])
     _check_arguments(direction, bootstrap, validation, repeats, seed)
-    exposures = list(exposures)
     scores, notes = quantile_scores(data, exposures, quantiles)
+    exposures = list(exposures)
     scored = data.assign(**scores).reset_index(drop=True)
     design = confounder_design(formula, scored, outcome, exposures)
-    events = _events(design, outcome)
-    training = _TrainingData(design, outcome, exposures, SIGNS[direction])
-    n = len(design.frame)
-    n_training = n if validation == 0 else n - round(validation * n)
-    n_needed = design.matrix.shape[1] + len(exposures) + 1
-    if min(n_training, n if validation == 0 else n - n_training) <= n_needed:
-        raise ValueError(
-            f"{n:,} complete rows with validation={validation} leave {n_training:,} for training: each part needs "
-            f"more than {n_needed} rows for this model"
-        )
+    training = TrainingData.from_design(design, outcome, exposures, SIGNS[direction])
+    n, events = len(design.frame), training.n_events
+    n_training = _training_rows(n, validation, design.matrix.shape[1] + len(exposures) + 1)
 
     found, fits = [], []
-    for split in tqdm(
-        np.random.SeedSequence(seed).spawn(repeats), desc="wqs", disable=True if repeats == 1 else None
-    ):
+    splits_to_draw = np.random.SeedSequence(seed).spawn(repeats)
+    for split in tqdm(splits_to_draw, desc="wqs", disable=True if repeats == 1 else None):
         split_seed, *sample_seeds = split.spawn(bootstrap + 1)
         order = np.random.default_rng(split_seed).permutation(n)
         rows = np.sort(order[:n_training])
@@ -167,8 +158,8 @@ def wqs(
             )
         except ValueError as problem:
             raise ValueError(f"validation={validation}: the rows held out do not do: {problem}") from None
-        fits.append(fit)
         found.append(weights)
+        fits.append(fit)
 
     split_weights = pd.DataFrame([w.weights for w in found], columns=exposures)
     splits = pd.DataFrame(
@@ -215,51 +206,16 @@ def _check_arguments(
         raise ValueError("repeats= needs splits: give validation= above 0")
 
 
-def _events(design: Design, outcome: Outcome) -> int | None:
-    """Events among the complete rows; refuses an outcome that does not fit the family."""
-    if outcome.is_cox:
-        assert outcome.event is not None
-        return int(binary_outcome(design.frame[outcome.event], outcome.event).sum())
-    assert design.response is not None
-    y = outcome.model.outcome(design.response, str(design.response.name))
-    return round(y.sum()) if outcome.model.counts_events else None
-
-
-class _TrainingData:
-    """Arrays of all complete rows, of which each split trains the weights on a part."""
-
-    def __init__(self, design: Design, outcome: Outcome, exposures: Sequence[str], sign: float) -> None:
-        self.n_confounders = design.matrix.shape[1]
-        self.n_exposures = len(exposures)
-        # of a negative direction the reversed scores
-        self.X = np.column_stack([design.matrix, sign * design.frame[list(exposures)].to_numpy(float)])
-        self.outcome = outcome
-        if outcome.is_cox:
-            assert outcome.time is not None and outcome.event is not None
-            self.entry, self.exit = check_times(design.frame, outcome.time, outcome.entry)
-            self.y = binary_outcome(design.frame[outcome.event], outcome.event)
-        else:
-            assert design.response is not None
-            self.y = outcome.model.outcome(design.response, str(design.response.name))
-            offset = design.column_values(outcome.offset)
-            self.offset = np.zeros(len(self.y)) if offset is None else offset
-
-    def weights(self, rows: np.ndarray, seeds: list[np.random.SeedSequence]) -> IndexWeights | None:
-        """Weights from bootstrap samples of these rows."""
-        return bootstrap_weights(
-            self._likelihood(rows),
-            len(rows),
-            self.n_confounders,
-            self.n_exposures,
-            seeds,
-            has_dispersion=not self.outcome.is_ratio,
+def _training_rows(n: int, validation: float, n_coefficients: int) -> int:
+    """How many rows the weights are estimated in."""
+    n_training = n if validation == 0 else n - round(validation * n)
+    smaller = n if validation == 0 else min(n_training, n - n_training)
+    if smaller <= n_coefficients:
+        raise ValueError(
+            f"{n:,} complete rows with validation={validation} leave {n_training:,} for training: each part needs "
+            f"more than {n_coefficients} rows for this model"
         )
-
-    def _likelihood(self, rows: np.ndarray) -> OfCounts:
-        if self.outcome.is_cox:
-            entry = None if self.entry is None else self.entry[rows]
-            return cox_likelihood(self.X[rows], entry, self.exit[rows], self.y[rows])
-        return glm_likelihood(self.X[rows], self.y[rows], self.offset[rows], self.outcome.model.family)
+    return n_training
 
 
 def _over_splits(
