@@ -3,7 +3,20 @@
 The public face: ``import dermcohort as dc``, then ``dc.harmonize(dc.read_dictionary("data-dictionary"), "raw/")``.
 """
 
-from . import accuracy, bias, describe, meta, missing, power, prevalence, regression, report, survey, survival
+from . import (
+    accuracy,
+    bias,
+    describe,
+    meta,
+    missing,
+    mixtures,
+    power,
+    prevalence,
+    regression,
+    report,
+    survey,
+    survival,
+)
 from .dictionary import DictionaryError, read_dictionary
 from .estimates import Estimates
 from .harmonize import HarmonizeError, harmonize, harmonize_to
@@ -31,6 +44,7 @@ __all__ = [
     "harmonize_to",
     "meta",
     "missing",
+    "mixtures",
     "open_study",
     "power",
     "prevalence",

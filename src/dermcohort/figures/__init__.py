@@ -7,6 +7,7 @@ from .forest import point_ranges
 from .groups import grouped_ranges, line_ranges
 from .heat import pair_matrix
 from .matrix import status_matrix
+from .mixtures import quantile_curve, weight_bars
 from .save import save_figure
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "line_ranges",
     "pair_matrix",
     "point_ranges",
+    "quantile_curve",
     "roc_figure",
     "round_times",
     "save_figure",
     "status_matrix",
+    "weight_bars",
 ]
