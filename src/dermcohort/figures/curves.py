@@ -23,13 +23,16 @@ def curve_figure(
     start: float,
     intervals: bool,
     n_risk: Callable[[pd.DataFrame, np.ndarray], np.ndarray] | None,
+    at_risk_of: Mapping[str, pd.DataFrame] | None = None,
 ) -> Axes:
     """Draw each curve (columns time, estimate, conf_low, conf_high) from `start` at time 0.
 
-    `n_risk` gives the numbers for the table below the axis, or None for no table.
+    `n_risk` gives the numbers for the table below the axis, or None for no table. The table has a line for each
+    curve, or for each of `at_risk_of` where several curves have the same people at risk.
     """
+    lines = curves if at_risk_of is None else at_risk_of
     if ax is None:
-        extra = 0.0 if n_risk is None else 0.3 + 0.2 * len(curves)
+        extra = 0.0 if n_risk is None else 0.3 + 0.2 * len(lines)
         _, ax = plt.subplots(figsize=(6.0, 4.0 + extra), layout="constrained")
     last = max(float(curve["time"].max()) for curve in curves.values())
     for (label, curve), color in zip(curves.items(), _colors(len(curves)), strict=True):
@@ -49,7 +52,7 @@ def curve_figure(
     if len(curves) > 1:
         ax.legend(frameon=False)
     if n_risk is not None:
-        _risk_table(ax, curves, ticks, n_risk)
+        _risk_table(ax, lines, ticks, n_risk)
     return ax
 
 

@@ -41,7 +41,7 @@ class KaplanMeier(Estimates):
         moments = np.atleast_1d(np.asarray(times, float))
         parts = []
         for labels, curve in self._curves():
-            parts.append(_at(curve, moments).assign(**labels))
+            parts.append(at_times(curve, moments).assign(**labels))
         columns = ["time", "estimate", "std_error", "conf_low", "conf_high", "n_risk"]
         return self._with_group_dtypes(pd.concat(parts, ignore_index=True))[[*self.by, *columns]]
 
@@ -105,7 +105,7 @@ class KaplanMeier(Estimates):
             y_label="Survival probability",
             start=1.0,
             intervals=intervals,
-            n_risk=(lambda curve, times: _at(curve, times)["n_risk"].to_numpy()) if at_risk else None,
+            n_risk=(lambda curve, times: at_times(curve, times)["n_risk"].to_numpy()) if at_risk else None,
         )
 
     def _curves(self) -> list[tuple[dict[str, Any], pd.DataFrame]]:
@@ -118,22 +118,28 @@ class KaplanMeier(Estimates):
         return frame.astype({name: self.table[name].dtype for name in self.by})
 
 
-def _at(curve: pd.DataFrame, times: np.ndarray) -> pd.DataFrame:
-    """A curve's row in force at each time: S is right-continuous, the risk set left-continuous."""
+def at_times(
+    curve: pd.DataFrame, times: np.ndarray, *, start: float = 1.0, finished: bool | None = None
+) -> pd.DataFrame:
+    """A curve's row in force at each time: the curve is right-continuous, the risk set left-continuous.
+
+    The curve is at `start` before its first time. After its last time it is unknown (NaN) unless it has `finished`,
+    as a survival curve that reached 0 has.
+    """
     grid = curve["time"].to_numpy()
     in_force = np.searchsorted(grid, times, "right") - 1
     following = np.searchsorted(grid, times, "left")
     before, beyond = in_force < 0, times > grid[-1]
+    known = curve["estimate"].iloc[-1] <= 0 if finished is None else finished
     values = {"time": times}
     for column, at_start in (
-        ("estimate", 1.0),
+        ("estimate", start),
         ("std_error", 0.0),
         ("conf_low", np.nan),
         ("conf_high", np.nan),
     ):
         found = np.where(before, at_start, curve[column].to_numpy(float)[np.maximum(in_force, 0)])
-        unknown = beyond & (curve["estimate"].iloc[-1] > 0)
-        values[column] = np.where(unknown, np.nan, found)
+        values[column] = np.where(beyond & (not known), np.nan, found)
     n_risk = np.append(curve["n_risk"].to_numpy(float), 0.0)
     return pd.DataFrame({**values, "n_risk": n_risk[following]})
 
