@@ -163,6 +163,7 @@ def cumulative_incidence(
         time_label=time,
         finished=tuple(finished),
         counts_are_people=w is None and entry is None,
+        clusters=tuple(clusters),
         rows=rows,
         groups=codes,
         unit=unit,

@@ -21,6 +21,7 @@ class CumulativeIncidence(StateCurves):
     """Cumulative incidence curves of each cause. `rows`, `groups` and `unit` are the data, which are not saved."""
 
     counts_are_people: bool = True
+    clusters: tuple[str, ...] = ()
     rows: Episodes | None = field(default=None, metadata={"saved": False})
     groups: np.ndarray | None = field(default=None, metadata={"saved": False})
     unit: np.ndarray | None = field(default=None, metadata={"saved": False})
@@ -40,7 +41,7 @@ class CumulativeIncidence(StateCurves):
         """
         if not self.by or len(self.finished) < 2:
             raise ValueError("gray_test: there is one group only; name the groups with by=")
-        if not self.counts_are_people or self._clustered:
+        if not self.counts_are_people or self.clusters:
             raise ValueError("gray_test: the test takes neither weights nor clusters nor late entry")
         counts = self.table.assign(
             group=self.table.groupby(list(self.by), observed=True, sort=True).ngroup(),
@@ -86,10 +87,6 @@ class CumulativeIncidence(StateCurves):
         """
         return self._compared(times, ratio=True)
 
-    @property
-    def _clustered(self) -> bool:
-        return "clustered by" in self.method
-
     def _compared(self, times: Any, *, ratio: bool) -> Estimates:
         if len(self.finished) < 2:
             raise ValueError("there is one group only to compare; name the groups with by=")
@@ -101,7 +98,7 @@ class CumulativeIncidence(StateCurves):
         shape = (len(names), len(causes), len(moments))
         risk, error = (at[column].to_numpy().reshape(shape) for column in ("estimate", "std_error"))
         covariance = np.zeros(shape)
-        if self._clustered:
+        if self.clusters:
             covariance = self._covariance_with_first(moments)
         z = norm.ppf(0.5 + self.conf_level / 2)
         rows = []

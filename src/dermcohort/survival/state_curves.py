@@ -20,12 +20,13 @@ from .survival_curve import at_times
 class StateCurves(Estimates):
     """Probabilities over time. `.table` has a row for each group, cause (or state) and time somebody entered or left.
 
-    `.finished` says, group by group, whether nobody was left whose state could change when the curves ended.
+    All begin in `.start_state`, at time 0. `.finished` says, group by group, whether nobody was left whose state could change when the curves ended.
     """
 
     by: tuple[str, ...] = ()
     time_label: str = "time"
     state_column: str = "cause"
+    start_state: str | None = None
     finished: tuple[bool, ...] = (False,)
 
     def at(self, times: float | Sequence[float] | np.ndarray) -> pd.DataFrame:
@@ -45,7 +46,7 @@ class StateCurves(Estimates):
         """
         moments = np.atleast_1d(np.asarray(times, float))
         parts = [
-            at_times(curve, moments, start=self._start(labels), finished=finished).assign(**labels)
+            at_times(curve, moments, start=float(labels[self.state_column] == self.start_state), finished=finished).assign(**labels)
             for labels, curve, finished in self._curves()
         ]
         found = pd.concat(parts, ignore_index=True)
@@ -94,12 +95,13 @@ class StateCurves(Estimates):
         shown = known if show is None else [show] if isinstance(show, str) else list(show)
         if unknown := [str(state) for state in shown if state not in known]:
             raise ValueError(f"plot: show={unknown[0]!r} is not among {', '.join(map(str, known))}")
-        curves, groups = {}, {}
+        curves, starts, groups = {}, {}, {}
         for keys, curve, _ in self._curves():
             if keys[self.state_column] not in shown:
                 continue
             told = dict(keys) if len(shown) > 1 else {name: keys[name] for name in self.by}
-            curves[", ".join(level_label(name, level, names) for name, level in told.items())] = curve
+            label = ", ".join(level_label(name, level, names) for name, level in told.items())
+            curves[label], starts[label] = curve, float(keys[self.state_column] == self.start_state)
             groups[", ".join(level_label(name, keys[name], names) for name in self.by)] = curve
         highest = max(float(curve[["estimate", "conf_high"]].max().max()) for curve in curves.values())
         drawn = curve_figure(
@@ -107,16 +109,13 @@ class StateCurves(Estimates):
             ax,
             x_label=names.get(self.time_label, self.time_label),
             y_label=str(self.table["measure"].iloc[0]).capitalize(),
-            start=0.0,
+            start=starts,
             intervals=intervals,
             n_risk=(lambda curve, times: at_times(curve, times)["n_risk"].to_numpy()) if at_risk else None,
             at_risk_of=groups,
         )
-        drawn.set_ylim(0, min(1.0, 1.1 * highest) or 1.0)
+        drawn.set_ylim(0, min(1.0, 1.1 * max([highest, *starts.values()])) or 1.0)
         return drawn
-
-    def _start(self, labels: Mapping[str, Any]) -> float:
-        return 0.0
 
     def _curves(self) -> list[tuple[dict[str, Any], pd.DataFrame, bool]]:
         """Labels, rows and whether finished, of each group and state."""
