@@ -2,6 +2,7 @@
 
 from .cox import CoxFit, cox
 from .cumulative_incidence import cumulative_incidence
+from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
 from .multi_state import multi_state
@@ -12,10 +13,12 @@ from .state_curves import StateCurves
 __all__ = [
     "CoxFit",
     "CumulativeIncidence",
+    "FineGrayFit",
     "KaplanMeier",
     "StateCurves",
     "cox",
     "cumulative_incidence",
+    "fine_gray",
     "incidence_rate",
     "kaplan_meier",
     "multi_state",
