@@ -9,6 +9,7 @@ from .multi_state import multi_state
 from .rates import incidence_rate
 from .smr import smr
 from .state_curves import StateCurves
+from .subdistribution_data import subdistribution_data
 
 __all__ = [
     "CoxFit",
@@ -23,4 +24,5 @@ __all__ = [
     "kaplan_meier",
     "multi_state",
     "smr",
+    "subdistribution_data",
 ]

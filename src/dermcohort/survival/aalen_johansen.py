@@ -110,7 +110,7 @@ def aalen_johansen(rows: Episodes, start: int = 0) -> Occupation:
     before, probability = np.empty((T, S)), np.empty((T, S))
     now = np.zeros(S)
     now[start] = 1.0
-    moving = moves.any(axis=(1, 2))
+    moving: np.ndarray = np.asarray(moves.any(axis=(1, 2)))
     for k in range(T):
         before[k] = now
         if moving[k]:

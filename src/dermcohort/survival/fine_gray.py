@@ -142,7 +142,9 @@ def fine_gray(
     ended, causes = event_states(design.frame[event], event)
     if cause not in causes:
         known = ", ".join(map(str, causes))
-        raise ValueError(f"cause: {cause!r} is not an event of '{event}', which has {known}.{suggest(str(cause), causes)}")
+        raise ValueError(
+            f"cause: {cause!r} is not an event of '{event}', which has {known}.{suggest(str(cause), causes)}"
+        )
     number = causes.index(cause) + 1
     happened = ended == number
     if not happened.any():
@@ -205,6 +207,11 @@ def fine_gray(
 
 
 def _method(cause: str, censoring: Sequence[str], clusters: Sequence[str]) -> str:
-    parts = ["inverse-probability-of-censoring weights" + (f" by {' and '.join(censoring)}" if censoring else "")]
-    parts.append("variance with the estimation of the weights" + (f", clustered by {' and '.join(clusters)}" if clusters else ""))
+    parts = [
+        "inverse-probability-of-censoring weights" + (f" by {' and '.join(censoring)}" if censoring else "")
+    ]
+    parts.append(
+        "variance with the estimation of the weights"
+        + (f", clustered by {' and '.join(clusters)}" if clusters else "")
+    )
     return f"Subdistribution hazard ratios of {cause} by Fine-Gray regression ({', '.join(parts)}), Wald intervals."

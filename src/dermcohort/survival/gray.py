@@ -9,9 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def gray_score(
-    n_risk: np.ndarray, own: np.ndarray, other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def gray_score(n_risk: np.ndarray, own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Score (G,) of the G groups and its covariance (G, G), of rank G - 1 at most.
 
     Parameters

@@ -50,7 +50,9 @@ class CumulativeIncidence(StateCurves):
         times = np.unique(counts["time"])
         causes = list(counts["cause"].cat.categories)
         shape = (len(times), len(self.finished))
-        events = {cause: _on_grid(counts[counts["cause"] == cause], "events", times, shape) for cause in causes}
+        events = {
+            cause: _on_grid(counts[counts["cause"] == cause], "events", times, shape) for cause in causes
+        }
         total = sum(events.values(), np.zeros(shape))
         leaving = total + _on_grid(counts[counts["cause"] == causes[0]], "censored", times, shape)
         n_risk = np.cumsum(leaving[::-1], axis=0)[::-1]
@@ -146,7 +148,9 @@ class CumulativeIncidence(StateCurves):
     def _covariance_with_first(self, moments: np.ndarray) -> np.ndarray:
         """Covariance (groups, causes, times) of each group's risks with the first group's, through shared clusters."""
         if self.rows is None or self.groups is None or self.unit is None:
-            raise ValueError("these curves were loaded from a file; estimate them again to compare clustered groups")
+            raise ValueError(
+                "these curves were loaded from a file; estimate them again to compare clustered groups"
+            )
         n_units = int(self.unit.max()) + 1
         influences = [self._influences(group, moments, n_units) for group in range(len(self.finished))]
         return np.array([np.einsum("tcu,tcu->ct", influences[0], other) for other in influences])

@@ -110,13 +110,13 @@ def multi_state(
     number = np.array([CENSORED, *(states.index(level) for level in levels)])
     person = pd.factorize(frame[id])[0]
     target = number[entered]
-    origin = _origins(person, np.zeros(len(end)) if begin is None else begin, end, target, states.index(start), id)
+    origin = _origins(
+        person, np.zeros(len(end)) if begin is None else begin, end, target, states.index(start), id
+    )
     stays = int((origin == target).sum())
     if stays:
         raise ValueError(f"event: {stays} rows move to the state they are in: code them as no move")
-    rows = Episodes(
-        begin, end, origin, target, np.ones(len(frame)) if w is None else w, len(states)
-    )
+    rows = Episodes(begin, end, origin, target, np.ones(len(frame)) if w is None else w, len(states))
     unit = frame.groupby(clusters, observed=True).ngroup().to_numpy() if clusters else person
     codes, group_levels = group_codes(frame[groups])
 

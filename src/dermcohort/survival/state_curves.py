@@ -46,7 +46,9 @@ class StateCurves(Estimates):
         """
         moments = np.atleast_1d(np.asarray(times, float))
         parts = [
-            at_times(curve, moments, start=float(labels[self.state_column] == self.start_state), finished=finished).assign(**labels)
+            at_times(
+                curve, moments, start=float(labels[self.state_column] == self.start_state), finished=finished
+            ).assign(**labels)
             for labels, curve, finished in self._curves()
         ]
         found = pd.concat(parts, ignore_index=True)

@@ -103,7 +103,9 @@ class SubdistributionMaximum:
     at: Evaluation
 
 
-def subdistribution_sets(exit_: np.ndarray, ended: np.ndarray, cause: int, group: np.ndarray) -> SubdistributionSets:
+def subdistribution_sets(
+    exit_: np.ndarray, ended: np.ndarray, cause: int, group: np.ndarray
+) -> SubdistributionSets:
     """Put the rows in order; `ended` is 0 for censored, else the number of the cause.
 
     The number at risk of censoring at t counts all with T >= t, events at t included.
@@ -117,6 +119,8 @@ def subdistribution_sets(exit_: np.ndarray, ended: np.ndarray, cause: int, group
     n_censored = np.bincount(cell[ended == 0], minlength=C * M).reshape(C, M).astype(float)
     stays = 1 - n_censored / np.maximum(n_risk, 1.0)
     uncensored = np.cumprod(np.column_stack([np.ones(C), stays[:, :-1]]), axis=1)
+    # after its last time a group tells nothing of other groups' later times
+    uncensored[n_risk == 0] = 0.0
     own = np.flatnonzero(ended == cause)
     return SubdistributionSets(
         order,
@@ -206,7 +210,9 @@ def _evaluate(X: np.ndarray, beta: np.ndarray, sets: SubdistributionSets) -> Eva
 def _exposure(increments: np.ndarray, sets: SubdistributionSets) -> np.ndarray:
     """Sum of `increments` (M, p) over the times each row is at risk, by its weight there, shape (n, p)."""
     total = np.cumsum(increments, axis=0)[sets.at]
-    after = np.stack([_from_here_on(G[:, None] * increments) - G[:, None] * increments for G in sets.uncensored])
+    after = np.stack(
+        [_from_here_on(G[:, None] * increments) - G[:, None] * increments for G in sets.uncensored]
+    )
     later = after[sets.group[sets.competing], sets.at[sets.competing]]
     total[sets.competing] += sets.competing_weight[:, None] * later
     return total

@@ -10,14 +10,32 @@ import numpy as np
 import pandas as pd
 
 from ..wording import suggest
-from . import descriptions, meta_analyses, prevalences, regressions, standardizations, surveys, survivals
+from . import (
+    competing_risks,
+    descriptions,
+    meta_analyses,
+    prevalences,
+    regressions,
+    standardizations,
+    surveys,
+    survivals,
+)
 from .registry import REGISTRY, Read, Recomputation
 
 __all__ = ["COLUMNS", "REGISTRY", "validate"]
 
 COLUMNS = ["topic", "id", "name", "reference", "value", "relative_difference", "tolerance", "ok", "reason"]
 # importing a module registers what it recomputes
-TOPICS = (prevalences, standardizations, surveys, meta_analyses, descriptions, regressions, survivals)
+TOPICS = (
+    prevalences,
+    standardizations,
+    surveys,
+    meta_analyses,
+    descriptions,
+    regressions,
+    survivals,
+    competing_risks,
+)
 
 
 def validate(folder: str | Path = "validation", ids: Iterable[str] = ()) -> pd.DataFrame:
