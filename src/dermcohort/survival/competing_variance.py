@@ -99,7 +99,9 @@ def _jackknife_variance(rows: Episodes, found: Occupation, cause: _Cause) -> np.
         at_entry = still(w2 * entry_a) + D * still(w2 * entry_b)
         squared = still(w2 * entry_a**2) + 2 * D * still(w2 * entry_a * entry_b)
         staying += squared + D**2 * still(w2 * entry_b**2) - 2 * now * at_entry
-    return np.maximum(left + np.maximum(staying, 0.0), 0.0)
+    variance = np.maximum(left, 0.0) + np.maximum(staying, 0.0)
+    # before the first event of the cause the terms cancel: exactly, not to rounding
+    return np.where(np.cumsum(cause.own) > 0, variance, 0.0)
 
 
 def _aalen_variance(cause: _Cause) -> np.ndarray:

@@ -31,7 +31,7 @@ def gray_score(n_risk: np.ndarray, own: np.ndarray, other: np.ndarray) -> tuple[
             continue
         n1 = np.where(there, n, 1.0)
         # at risk of the subdistribution: those at risk, scaled up by those whom other causes took
-        R = np.where(there, n / survival, 0.0)
+        R = n / np.where(there, survival, 1.0)
         after = np.where(there, survival * (n - d1 - d2) / n1, survival)
         new_pooled = pooled + events / R.sum()
         A = np.diag(R) - np.outer(R, R) / R.sum()
