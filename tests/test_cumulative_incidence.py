@@ -106,9 +106,7 @@ def test_aalen_variance_in_four_groups(pbc):
     at = curves.at(AT).sort_values(["time", "cause", "stage"])
     expected = reference("own.cuminc.stage")
     # without events R has no variance before the first one and gives 0, as here
-    np.testing.assert_allclose(
-        np.r_[at["estimate"], at["std_error"] ** 2], expected, rtol=1e-11, atol=1e-17
-    )
+    np.testing.assert_allclose(np.r_[at["estimate"], at["std_error"] ** 2], expected, rtol=1e-11, atol=1e-17)
 
 
 def test_gray_in_four_groups(pbc):
@@ -158,11 +156,15 @@ def test_without_censoring_it_is_the_proportion():
     at = cumulative_incidence(data, "time", "end").at(5)
     p = [((data["end"] == cause) & (data["time"] <= 5)).mean() for cause in LEVELS[1:]]
     np.testing.assert_allclose(at["estimate"], p, rtol=1e-12)
-    np.testing.assert_allclose(at["std_error"], np.sqrt(np.multiply(p, np.subtract(1, p)) / len(data)), rtol=1e-12)
+    np.testing.assert_allclose(
+        at["std_error"], np.sqrt(np.multiply(p, np.subtract(1, p)) / len(data)), rtol=1e-12
+    )
 
 
 def test_one_cause_is_one_minus_kaplan_meier(small):
-    data = small.assign(end=(small["end"] == "eczema").map({False: "none", True: "eczema"}).astype("category"))
+    data = small.assign(
+        end=(small["end"] == "eczema").map({False: "none", True: "eczema"}).astype("category")
+    )
     data["end"] = data["end"].cat.reorder_categories(["none", "eczema"])
     found = cumulative_incidence(data, "years", "end").at([1, 2, 4, 5])
     expected = kaplan_meier(data, "years", "end", robust=True).at([1, 2, 4, 5])
@@ -296,9 +298,7 @@ def test_what_needs_groups_or_plain_counts_says_so(small):
         curves.gray_test()
     with pytest.raises(ValueError, match="name the groups with by="):
         curves.risk_difference(2)
-    weighted = cumulative_incidence(
-        small.assign(w=2.0, g=[0, 1] * 3), "years", "end", by="g", weights="w"
-    )
+    weighted = cumulative_incidence(small.assign(w=2.0, g=[0, 1] * 3), "years", "end", by="g", weights="w")
     with pytest.raises(ValueError, match="neither weights nor clusters nor late entry"):
         weighted.gray_test()
     with pytest.raises(ValueError, match="show='rash' is not among eczema, death"):

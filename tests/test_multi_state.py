@@ -143,7 +143,12 @@ def test_saving_and_views(colon, tmp_path):
 
 def test_a_person_with_a_gap_in_the_data_is_left_out_whole(back):
     curves = multi_state(
-        back.assign(end=back["end"].where(back.index != 1)), "end", "to", id="person", entry="begin", start="clear"
+        back.assign(end=back["end"].where(back.index != 1)),
+        "end",
+        "to",
+        id="person",
+        entry="begin",
+        start="clear",
     )
     assert curves.n == 5
     assert "3 of 10 rows left out" in curves.notes[0]

@@ -36,26 +36,32 @@ both <- function(m) c(m$coef, se = sqrt(diag(m$var)), loglik = m$loglik, null = 
 record("own.crr.death", "Fine-Gray, untied, to the end", "pbc", "both(solved(~ age + sex + log(bili) + edema, pbc, pbc$time, failcode = 2))", "cmprsk")
 record("own.crr.ties", "Fine-Gray, ties, a factor", "pbc", "both(solved(~ age + factor(stage), complete, complete$month, failcode = 2))", "cmprsk")
 record("own.crr.transplant", "Fine-Gray, few events", "pbc", "both(solved(~ age + log(bili), pbc, pbc$month, failcode = 1))", "cmprsk")
-record("own.crr.cengroup", "Fine-Gray, censoring by group", "pbc", "both(solved(~ age + sex + log(bili), pbc, pbc$month, failcode = 2, cengroup = pbc$group))", "cmprsk")
+record("own.crr.cengroup", "Fine-Gray, censoring by group", "pbc", "local({m <- solved(~ age + sex + log(bili), pbc, pbc$month, failcode = 2, cengroup = pbc$group); c(m$coef, loglik = m$loglik)})", "cmprsk")
 record("own.crr.predict", "Fine-Gray, predicted incidence", "pbc", "local({p <- predict(solved(~ age + log(bili), pbc, pbc$month, failcode = 2), cbind(c(40, 60), log(c(1, 4)))); c(p[findInterval(at, p[, 1]), -1])})", "cmprsk")
-# Zhou et al. (2012), written out: eta_i + psi_i summed within clusters (R's crrSC::crrc)
-clustered <- function(time, status, X, cause, cluster) {
-  m <- crr(time, status, X, failcode = cause, gtol = 1e-15, maxiter = 50); b <- m$coef; n <- length(time); r <- exp(drop(X %*% b))
-  u <- sort(unique(time)); risk <- sapply(u, function(s) sum(time >= s)); cens <- sapply(u, function(s) sum(time == s & status == 0))
-  G <- c(1, cumprod(1 - cens / risk))[seq_along(u)]; k <- match(time, u); competing <- status != 0 & status != cause
-  w <- outer(seq_len(n), seq_along(u), function(i, j) ifelse(k[i] >= j, 1, ifelse(competing[i], G[j] / G[k[i]], 0)))
+# Fine & Gray (1999) written out, censoring by group, eta_i + psi_i summed within clusters (Zhou et al. 2012, R's
+# crrSC::crrc). q(u) of a group sums over the competing events of that group, whose weights its censoring makes; crr
+# sums over those of all groups, so that with cengroup its standard errors differ (here by 6e-4), its coefficients not.
+written <- function(time, status, X, cause, cluster = seq_along(time), group = rep(1, length(time))) {
+  m <- crr(time, status, X, failcode = cause, cengroup = group, gtol = 1e-15, maxiter = 50); b <- m$coef; n <- length(time); r <- exp(drop(X %*% b))
+  u <- sort(unique(time)); k <- match(time, u); competing <- status != 0 & status != cause; groups <- sort(unique(group)); g <- match(group, groups)
+  risk <- sapply(groups, function(a) sapply(u, function(s) sum(time >= s & group == a)))
+  cens <- sapply(groups, function(a) sapply(u, function(s) sum(time == s & status == 0 & group == a)))
+  G <- apply(1 - ifelse(risk > 0, cens / risk, 0), 2, function(x) c(1, cumprod(x))[seq_along(u)]); G[risk == 0] <- 0
+  w <- outer(seq_len(n), seq_along(u), function(i, j) ifelse(k[i] >= j, 1, ifelse(competing[i], G[cbind(c(j), g[c(i)])] / G[cbind(k[c(i)], g[c(i)])], 0)))
   S0 <- colSums(w * r); xbar <- t(sapply(seq_along(u), function(j) colSums(w[, j] * r * X) / S0[j]))
   dN <- sapply(u, function(s) sum(time == s & status == cause)); dM <- -w * r * rep(dN / S0, each = n)
   for (i in which(status == cause)) dM[i, k[i]] <- dM[i, k[i]] + 1
   eta <- t(sapply(seq_len(n), function(i) colSums((rep(X[i, ], each = length(u)) - xbar) * dM[i, ])))
-  q <- t(sapply(seq_along(u), function(j) { s <- rep(0, ncol(X)); late <- seq_along(u) >= j
-    for (i in which(competing & k < j)) s <- s - colSums((rep(X[i, ], each = length(u)) - xbar)[late, , drop = FALSE] * dM[i, late]); s }))
-  psi <- t(sapply(seq_len(n), function(i) { past <- seq_len(k[i]); s <- -colSums(q[past, , drop = FALSE] * (cens / risk^2)[past])
-    if (status[i] == 0) s <- s + q[k[i], ] / risk[k[i]]; s }))
+  q <- lapply(seq_along(groups), function(a) t(sapply(seq_along(u), function(j) { s <- rep(0, ncol(X)); late <- seq_along(u) >= j
+    for (i in which(competing & k < j & g == a)) s <- s - colSums((rep(X[i, ], each = length(u)) - xbar)[late, , drop = FALSE] * dM[i, late]); s })))
+  psi <- t(sapply(seq_len(n), function(i) { past <- seq_len(k[i]); s <- -colSums(q[[g[i]]][past, , drop = FALSE] * (cens / risk^2)[past, g[i]])
+    if (status[i] == 0) s <- s + q[[g[i]]][k[i], ] / risk[k[i], g[i]]; s }))
   U <- rowsum(eta + psi, cluster); I <- m$invinf
-  stopifnot(max(abs(sqrt(diag(I %*% crossprod(eta + psi) %*% I)) / sqrt(diag(m$var)) - 1)) < 1e-9)
+  if (length(groups) == 1) stopifnot(max(abs(sqrt(diag(I %*% crossprod(eta + psi) %*% I)) / sqrt(diag(m$var)) - 1)) < 1e-9)
   c(b, se = sqrt(diag(I %*% crossprod(U) %*% I))) }
-record("own.crr.cluster", "Fine-Gray, clusters", "pbc", "clustered(pbc$month, pbc$status, cbind(pbc$age, log(pbc$bili)), 2, pbc$center)", "cmprsk")
+record("own.crr.cluster", "Fine-Gray, clusters", "pbc", "written(pbc$month, pbc$status, cbind(pbc$age, log(pbc$bili)), 2, pbc$center)", "cmprsk")
+record("own.crr.cengroup.se", "Fine-Gray, censoring by group", "pbc", "written(pbc$month, pbc$status, model.matrix(~ age + sex + log(bili), pbc)[, -1], 2, group = pbc$group)", "cmprsk")
+record("own.crr.cengroup.cluster", "Fine-Gray, censoring by group, clusters", "pbc", "written(pbc$time, pbc$status, model.matrix(~ age + sex, pbc)[, -1], 2, pbc$center, pbc$group)", "cmprsk")
 record("own.finegray.rows", "finegray rows", "pbc", "local({f <- finegray(Surv(month, state) ~ ., pbc[, c('id', 'month', 'state')], etype = 'death'); c(nrow(f), sum(f$fgwt), sum(f$fgstart), sum(f$fgstop), sum(f$fgwt^2 * f$id))})", "survival")
 record("own.finegray.strata", "finegray, coxph, strata, Breslow", "pbc", "local({f <- finegray(Surv(month, state) ~ ., pbc[, c('id', 'month', 'state', 'age', 'bili', 'sex')], etype = 'death'); m <- coxph(Surv(fgstart, fgstop, fgstatus) ~ age + log(bili) + strata(sex), f, weights = fgwt, cluster = id, ties = 'breslow', control = coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-15)); c(coef(m), se = sqrt(diag(vcov(m))))})", "survival")
 # recurrence and death after surgery of colon cancer: illness-death

@@ -94,7 +94,8 @@ def fine_gray(
         The level of `event` that is studied; the others compete with it.
     censoring_by : str or list of str, optional
         Column or columns whose combinations have their own distribution of the time of censoring (`cengroup` of R's
-        `crr`); it must not depend on other covariates.
+        `crr`). The coefficients are then those of `crr`; the variance differs a little (about 1e-3), because `crr`
+        counts the competing events of all groups where those of a group belong.
     cluster : str or list of str, optional
         Column or columns whose rows may depend on each other (CR0).
     conf_level : float
