@@ -131,7 +131,7 @@ def fine_gray(
     ...                           ["none", "eczema", "death"])})
     >>> fit = fine_gray("exposed", data, time="years", event="end", cause="eczema")
     >>> fit.table["estimate"].round(3).tolist()
-    [1.275]
+    [1.497]
     """
     cluster_names, censoring = as_list(cluster), as_list(censoring_by)
     others = used_columns(time, event, censoring, cluster_names)
