@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from golden import read, reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dermcohort import Estimates
 from dermcohort.survival import cumulative_incidence, multi_state
+from dermcohort.survival.aalen_johansen import Episodes, aalen_johansen
+from dermcohort.survival.path_variance import path_variances
+from dermcohort.survival.unit_variance import dense_variances
 
 TIMES = [300, 1000, 2000]
 STATES = ["censored", "recurrence", "death"]
@@ -172,3 +177,28 @@ def test_one_person_has_no_error(back):
     curves = multi_state(back.head(3), "end", "to", id="person", entry="begin", start="clear")
     assert curves.table["std_error"].isna().all()
     assert "single person" in " ".join(curves.notes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 100_000))
+def test_the_fast_variance_is_the_sum_over_everybody(seed):
+    """Paths through four states, with gaps, late entry, weights and coming back."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for person in range(rng.integers(2, 30)):
+        begin, state = rng.integers(0, 4), 0
+        for _ in range(rng.integers(1, 5)):
+            end, to = begin + rng.integers(1, 6), rng.integers(-1, 4)
+            to = -1 if to == state else to
+            rows.append((begin, end, state, to, person))
+            begin, state = end + rng.integers(0, 2), state if to == -1 else to
+            if state == 3:
+                break
+    entry, exit_, origin, target, unit = np.array(rows).T
+    episodes = Episodes(
+        entry.astype(float), exit_.astype(float), origin, target, rng.uniform(0.5, 2, len(rows)), 4
+    )
+    found = aalen_johansen(episodes)
+    np.testing.assert_allclose(
+        path_variances(episodes, found, unit), dense_variances(episodes, found, unit), rtol=1e-9, atol=1e-14
+    )

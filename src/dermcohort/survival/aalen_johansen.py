@@ -151,17 +151,3 @@ def unit_influences(
         np.add.at(U, (rows.target[movers], unit[movers]), amount)
         np.add.at(U, (rows.origin[movers], unit[movers]), -amount)
         yield int(k), U
-
-
-def unit_errors(rows: Episodes, found: Occupation, unit: np.ndarray) -> np.ndarray:
-    """Standard error (T, S) of the probabilities where units (persons, clusters) are independent.
-
-    NaN where there is one unit only.
-    """
-    names, code = np.unique(unit, return_inverse=True)
-    variance = np.full((len(found.time), rows.n_states), np.nan)
-    if len(names) > 1:
-        steps = [np.zeros(rows.n_states)]
-        steps += [np.array([u @ u for u in U]) for _, U in unit_influences(rows, found, code, len(names))]
-        variance = np.array(steps)[np.searchsorted(found.moments, np.arange(len(found.time)), "right")]
-    return np.sqrt(variance)

@@ -15,12 +15,13 @@ from ..design import as_list, require_columns, sparse_notes
 from ..estimates import missing_note, tidy
 from ..groups import group_codes
 from ..variance.robust import count_clusters
-from .aalen_johansen import CENSORED, Episodes, aalen_johansen, unit_errors
+from .aalen_johansen import CENSORED, Episodes, aalen_johansen
 from .competing_variance import aalen_errors, jackknife_errors
 from .frame import check_times, check_weights, event_states, used_columns
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import INTERVALS
 from .state_curves import curve_rows
+from .unit_variance import unit_errors
 
 VARIANCES = ("jackknife", "aalen")
 

@@ -14,10 +14,11 @@ import pandas as pd
 from ..design import as_list, require_columns, sparse_notes
 from ..estimates import missing_note, tidy
 from ..groups import group_codes
-from .aalen_johansen import CENSORED, Episodes, aalen_johansen, unit_errors
+from .aalen_johansen import CENSORED, Episodes, aalen_johansen
 from .frame import check_times, check_weights, event_states, used_columns
 from .kaplan_meier import INTERVALS
 from .state_curves import StateCurves, curve_rows
+from .unit_variance import unit_errors
 
 
 def multi_state(
