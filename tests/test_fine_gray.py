@@ -192,3 +192,15 @@ def test_bad_formula_and_cause_of_rows(pbc):
         fine_gray("1", pbc, time="month", event="state", cause="death")
     with pytest.raises(ValueError, match="'cure' is not an event"):
         subdistribution_data(pbc, "month", "state", cause="cure")
+
+
+def test_causes_that_are_numbers(pbc):
+    data = pbc.assign(state=pd.Categorical(pbc["status"]))
+    fit = fine_gray("age", data, time="month", event="state", cause=2)
+    named = fine_gray("age", pbc, time="month", event="state", cause="death")
+    np.testing.assert_array_equal(all_of(fit), all_of(named))
+    curves = cumulative_incidence(data, "month", "state")
+    assert curves.at(5)["cause"].tolist() == [1, 2]
+    assert len(curves.plot(show=2).lines) == 1
+    with pytest.raises(ValueError, match="3 is not an event of 'state', which has 1, 2"):
+        fine_gray("age", data, time="month", event="state", cause=3)

@@ -142,6 +142,7 @@ def test_saving_and_views(colon, tmp_path):
     loaded = Estimates.load(curves.save(tmp_path / "curves"))
     pd.testing.assert_frame_equal(loaded.at(TIMES), curves.at(TIMES))
     axes = illness_death(colon).plot()
+    assert "929" in [text.get_text() for text in axes.texts]  # all are at risk at time 0
     assert axes.get_ylabel() == "State probability"
     assert [line.get_ydata()[0] for line in axes.lines] == [1, 0, 0]
 

@@ -1,4 +1,4 @@
-"""Time to event: rates, survival curves, proportional hazards."""
+"""Time to event: rates, survival curves, competing risks, several states, proportional hazards."""
 
 from .cox import CoxFit, cox
 from .cumulative_incidence import cumulative_incidence

@@ -58,7 +58,7 @@ class Occupation:
     ----------
     time : ndarray of float64, shape (T,)
     at_entry, at_exit : ndarray of int, shape (n,)
-        Places of each row's times in `time`; -1 for an entry at the start.
+        Places of each row's times in `time`; -1 for an entry at the start or first of all.
     n_risk, censored : ndarray of float64, shape (T, S)
     moves : ndarray of float64, shape (T, S, S)
     hazard : ndarray of float64, shape (T, S, S)
@@ -89,7 +89,10 @@ def aalen_johansen(rows: Episodes, start: int = 0) -> Occupation:
     time = np.unique(rows.exit_ if rows.entry is None else np.concatenate([rows.exit_, rows.entry]))
     T = len(time)
     at_exit = np.searchsorted(time, rows.exit_)
-    at_entry = np.full(len(w), -1) if rows.entry is None else np.searchsorted(time, rows.entry)
+    at_entry = np.full(len(w), -1)
+    if rows.entry is not None:
+        # nobody moves before the first entry: those who enter then are there from the start
+        at_entry = np.where(rows.entry == rows.entry.min(), -1, np.searchsorted(time, rows.entry))
     # at risk at t: entered before t, not left before t
     change = np.bincount((at_entry + 1) * S + rows.origin, w, (T + 1) * S)
     change -= np.bincount((at_exit + 1) * S + rows.origin, w, (T + 1) * S)

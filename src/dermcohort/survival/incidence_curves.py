@@ -137,7 +137,7 @@ class CumulativeIncidence(StateCurves):
         what = "Ratios" if ratio else "Differences"
         return Estimates(
             table=tidy(table, ["cause", "time"]),
-            method=f"{what} of cumulative incidences between groups, Wald intervals. {self.method}",
+            method=f"{what} between groups, with Wald intervals, of {self.method[0].lower()}{self.method[1:]}",
             n=self.n,
             events=self.events,
             n_missing=self.n_missing,

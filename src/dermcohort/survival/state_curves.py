@@ -73,7 +73,7 @@ class StateCurves(Estimates):
         ax: Axes | None = None,
         *,
         labels: Mapping[str, str] | None = None,
-        show: str | Sequence[str] | None = None,
+        show: Any = None,
         intervals: bool = True,
         at_risk: bool = True,
     ) -> Axes:
@@ -84,7 +84,7 @@ class StateCurves(Estimates):
         ax : matplotlib Axes, optional
         labels : mapping, optional
             Printed name of a column or level.
-        show : str or list of str, optional
+        show : level or list of levels, optional
             The causes (or states) to draw; all where not given.
         intervals, at_risk : bool
             Draw pointwise intervals; write the numbers at risk below the axis.
@@ -94,7 +94,7 @@ class StateCurves(Estimates):
 
         names = labels or {}
         known = list(self.table[self.state_column].cat.categories)
-        shown = known if show is None else [show] if isinstance(show, str) else list(show)
+        shown = known if show is None else list(show) if isinstance(show, list | tuple) else [show]
         if unknown := [str(state) for state in shown if state not in known]:
             raise ValueError(f"plot: show={unknown[0]!r} is not among {', '.join(map(str, known))}")
         curves, starts, groups = {}, {}, {}
