@@ -144,7 +144,7 @@ def fine_gray(
     if cause not in causes:
         known = ", ".join(map(str, causes))
         raise ValueError(
-            f"cause: {cause!r} is not an event of '{event}', which has {known}.{suggest(str(cause), map(str, causes))}"
+            f"cause: {cause!r} is not an event of '{event}', which has {known}.{suggest(cause, causes)}"
         )
     number = causes.index(cause) + 1
     happened = ended == number

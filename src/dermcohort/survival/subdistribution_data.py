@@ -60,7 +60,7 @@ def subdistribution_data(data: pd.DataFrame, time: str, event: str, *, cause: Ha
     if cause not in causes:
         known = ", ".join(map(str, causes))
         raise ValueError(
-            f"cause: {cause!r} is not an event of '{event}', which has {known}.{suggest(str(cause), map(str, causes))}"
+            f"cause: {cause!r} is not an event of '{event}', which has {known}.{suggest(cause, causes)}"
         )
     own = ended == causes.index(cause) + 1
     # interval j, (until[j - 1], until[j]], has the weight G[j]
