@@ -20,24 +20,28 @@ def curve_figure(
     *,
     x_label: str,
     y_label: str,
-    start: float,
+    start: float | Mapping[str, float],
     intervals: bool,
     n_risk: Callable[[pd.DataFrame, np.ndarray], np.ndarray] | None,
+    at_risk_of: Mapping[str, pd.DataFrame] | None = None,
 ) -> Axes:
-    """Draw each curve (columns time, estimate, conf_low, conf_high) from `start` at time 0.
+    """Draw each curve (columns time, estimate, conf_low, conf_high) from `start` at time 0 (by label, where it differs).
 
-    `n_risk` gives the numbers for the table below the axis, or None for no table.
+    `n_risk` gives the numbers for the table below the axis, or None for no table. The table has a line for each
+    curve, or for each of `at_risk_of` where several curves have the same people at risk.
     """
+    lines = curves if at_risk_of is None else at_risk_of
     if ax is None:
-        extra = 0.0 if n_risk is None else 0.3 + 0.2 * len(curves)
+        extra = 0.0 if n_risk is None else 0.3 + 0.2 * len(lines)
         _, ax = plt.subplots(figsize=(6.0, 4.0 + extra), layout="constrained")
     last = max(float(curve["time"].max()) for curve in curves.values())
     for (label, curve), color in zip(curves.items(), _colors(len(curves)), strict=True):
+        begin = start[label] if isinstance(start, Mapping) else start
         time = np.append(0.0, curve["time"].to_numpy())
-        height = np.append(start, curve["estimate"].to_numpy())
+        height = np.append(begin, curve["estimate"].to_numpy())
         ax.step(time, height, where="post", color=color, linewidth=1.4, label=label or None)
         if intervals:
-            low, high = (np.append(start, curve[c].fillna(start)) for c in ("conf_low", "conf_high"))
+            low, high = (np.append(begin, curve[c].fillna(begin)) for c in ("conf_low", "conf_high"))
             ax.fill_between(time, low, high, step="post", color=color, alpha=0.15, linewidth=0)
     ticks = round_times(last)
     ax.set_xticks(ticks)
@@ -50,7 +54,7 @@ def curve_figure(
     if len(curves) > 1:
         ax.legend(frameon=False)
     if n_risk is not None:
-        _risk_table(ax, curves, ticks, n_risk)
+        _risk_table(ax, lines, ticks, n_risk, colored=set(lines) == set(curves))
     return ax
 
 
@@ -65,12 +69,13 @@ def _risk_table(
     curves: Mapping[str, pd.DataFrame],
     ticks: np.ndarray,
     n_risk: Callable[[pd.DataFrame, np.ndarray], np.ndarray],
+    *,
+    colored: bool,
 ) -> None:
     across = ax.get_xaxis_transform()
     ax.text(0, -0.2, "Number at risk", transform=across, fontsize=8, ha="left", va="top")
-    for line, ((label, curve), color) in enumerate(
-        zip(curves.items(), _colors(len(curves)), strict=True), start=1
-    ):
+    colors = _colors(len(curves)) if colored else ["black"] * len(curves)
+    for line, ((label, curve), color) in enumerate(zip(curves.items(), colors, strict=True), start=1):
         height = -0.2 - 0.055 * line
         if label:
             ax.text(

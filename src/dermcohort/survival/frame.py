@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,23 @@ def check_weights(frame: pd.DataFrame, weights: str | None) -> np.ndarray | None
     if (values < 0).any() or not values.any():
         raise ValueError(f"weights: '{weights}' must not be negative or all zero")
     return values
+
+
+def event_states(values: pd.Series, name: str) -> tuple[np.ndarray, list[Hashable]]:
+    """What ended each row: 0 for censored, 1, 2, ... for the levels after the first, and those levels.
+
+    Raises
+    ------
+    ValueError
+        If the column is no category of two levels or more, the first of which means censored.
+    """
+    if not isinstance(values.dtype, pd.CategoricalDtype) or len(values.cat.categories) < 2:
+        found = "a category of one level" if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
+        raise ValueError(
+            f"event: '{name}' must be a category whose first level means censored and whose others are the "
+            f"events, it is {found}: pd.Categorical(values, ['censored', 'eczema', 'death'])"
+        )
+    return values.cat.codes.to_numpy().astype(np.int64), list(values.cat.categories[1:])
 
 
 def used_columns(*names: str | Sequence[str] | None) -> list[str]:

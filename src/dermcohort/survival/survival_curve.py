@@ -99,22 +99,7 @@ class TimeCurve(Estimates):
         return frame.astype({name: self.table[name].dtype for name in self.by})
 
     def _values(self, curve: pd.DataFrame, times: np.ndarray) -> pd.DataFrame:
-        """A curve's row in force at each time: curves are right-continuous, the risk set left-continuous."""
-        grid = curve["time"].to_numpy()
-        in_force = np.searchsorted(grid, times, "right") - 1
-        following = np.searchsorted(grid, times, "left")
-        before, beyond = in_force < 0, times > grid[-1]
-        values = {"time": times}
-        for column, at_start in (
-            ("estimate", self._start),
-            ("std_error", 0.0),
-            ("conf_low", np.nan),
-            ("conf_high", np.nan),
-        ):
-            found = np.where(before, at_start, curve[column].to_numpy(float)[np.maximum(in_force, 0)])
-            values[column] = np.where(beyond & (not self._is_complete(curve)), np.nan, found)
-        n_risk = np.append(curve["n_risk"].to_numpy(float), 0.0)
-        return pd.DataFrame({**values, "n_risk": n_risk[following]})
+        return at_times(curve, times, start=self._start, finished=self._is_complete(curve))
 
     def _is_complete(self, curve: pd.DataFrame) -> bool:
         """Whether the curve is known after its last time as well."""
@@ -165,6 +150,29 @@ class NelsonAalen(TimeCurve):
     _start: ClassVar[float] = 0.0
     _measure: ClassVar[str] = "cumulative hazard"
     _y_label: ClassVar[str] = "Cumulative hazard"
+
+
+def at_times(curve: pd.DataFrame, times: np.ndarray, *, start: float, finished: bool) -> pd.DataFrame:
+    """A curve's row in force at each time: the curve is right-continuous, the risk set left-continuous.
+
+    The curve is at `start` before its first time. After its last time it is unknown (NaN) unless it has `finished`,
+    as a survival curve that reached 0 has.
+    """
+    grid = curve["time"].to_numpy()
+    in_force = np.searchsorted(grid, times, "right") - 1
+    following = np.searchsorted(grid, times, "left")
+    before, beyond = in_force < 0, times > grid[-1]
+    values = {"time": times}
+    for column, at_start in (
+        ("estimate", start),
+        ("std_error", 0.0),
+        ("conf_low", np.nan),
+        ("conf_high", np.nan),
+    ):
+        found = np.where(before, at_start, curve[column].to_numpy(float)[np.maximum(in_force, 0)])
+        values[column] = np.where(beyond & (not finished), np.nan, found)
+    n_risk = np.append(curve["n_risk"].to_numpy(float), 0.0)
+    return pd.DataFrame({**values, "n_risk": n_risk[following]})
 
 
 def _crossing(curve: pd.DataFrame, column: str, level: float) -> float:

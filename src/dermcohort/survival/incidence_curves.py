@@ -1,0 +1,175 @@
+"""Cumulative incidences as users see them: Gray's test, risk differences and risk ratios between groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2, norm
+
+from ..estimates import Estimates, tidy
+from .aalen_johansen import Episodes, aalen_johansen, unit_influences
+from .gray import gray_score
+from .state_curves import StateCurves
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class CumulativeIncidence(StateCurves):
+    """Cumulative incidence curves of each cause. `rows`, `groups` and `unit` are the data, which are not saved."""
+
+    counts_are_people: bool = True
+    clusters: tuple[str, ...] = ()
+    rows: Episodes | None = field(default=None, metadata={"saved": False})
+    groups: np.ndarray | None = field(default=None, metadata={"saved": False})
+    unit: np.ndarray | None = field(default=None, metadata={"saved": False})
+
+    def gray_test(self) -> pd.DataFrame:
+        """Gray's test of equal cumulative incidence in all groups, for each cause.
+
+        Returns
+        -------
+        DataFrame
+            One row a cause: `cause`, `statistic` (chi-squared), `df`, `p_value`. As R's `cmprsk::cuminc`.
+
+        Raises
+        ------
+        ValueError
+            Without groups, or where the curves have weights, clusters or late entry, which the test does not know.
+        """
+        if not self.by or len(self.finished) < 2:
+            raise ValueError("gray_test: there is one group only; name the groups with by=")
+        if not self.counts_are_people or self.clusters:
+            raise ValueError("gray_test: the test takes neither weights nor clusters nor late entry")
+        counts = self.table.assign(
+            group=self.table.groupby(list(self.by), observed=True, sort=True).ngroup(),
+            left=self.table["censored"],
+        )
+        times = np.unique(counts["time"])
+        causes = list(counts["cause"].cat.categories)
+        shape = (len(times), len(self.finished))
+        events = {
+            cause: _on_grid(counts[counts["cause"] == cause], "events", times, shape) for cause in causes
+        }
+        total = sum(events.values(), np.zeros(shape))
+        leaving = total + _on_grid(counts[counts["cause"] == causes[0]], "censored", times, shape)
+        n_risk = np.cumsum(leaving[::-1], axis=0)[::-1]
+        result = []
+        for cause in causes:
+            score, covariance = gray_score(n_risk, events[cause], total - events[cause])
+            df = len(score) - 1
+            # the scores add up to 0: one group is left out
+            known = np.linalg.matrix_rank(covariance[:df, :df]) == df
+            statistic = score[:df] @ np.linalg.solve(covariance[:df, :df], score[:df]) if known else np.nan
+            result.append(
+                {"cause": cause, "statistic": statistic, "df": df, "p_value": chi2.sf(statistic, df)}
+            )
+        return pd.DataFrame(result).astype({"cause": self.table["cause"].dtype})
+
+    def risk_difference(self, times: float | Sequence[float] | np.ndarray) -> Estimates:
+        """Difference of the cumulative incidence from the first group's at chosen times, with Wald intervals.
+
+        Returns
+        -------
+        Estimates
+            Rows of `measure` "risk difference": `cause`, `time`, `level` the group, `reference` the first group. NaN
+            where a group's curve has ended.
+        """
+        return self._compared(times, ratio=False)
+
+    def risk_ratio(self, times: float | Sequence[float] | np.ndarray) -> Estimates:
+        """Ratio of the cumulative incidence to the first group's at chosen times; intervals from its logarithm.
+
+        Returns
+        -------
+        Estimates
+            As `risk_difference`, with `measure` "risk ratio"; NaN where either risk is 0.
+        """
+        return self._compared(times, ratio=True)
+
+    def _compared(self, times: Any, *, ratio: bool) -> Estimates:
+        if len(self.finished) < 2:
+            raise ValueError("there is one group only to compare; name the groups with by=")
+        moments = np.atleast_1d(np.asarray(times, float))
+        at = self.at(moments)
+        keys = at[list(self.by)].drop_duplicates()
+        names = [", ".join(map(str, key)) for key in keys.itertuples(index=False)]
+        causes = list(at["cause"].cat.categories)
+        shape = (len(names), len(causes), len(moments))
+        risk, error = (at[column].to_numpy().reshape(shape) for column in ("estimate", "std_error"))
+        covariance = np.zeros(shape)
+        if self.clusters:
+            covariance = self._covariance_with_first(moments)
+        z = norm.ppf(0.5 + self.conf_level / 2)
+        rows = []
+        for g, c, t in np.ndindex(len(names) - 1, len(causes), len(moments)):
+            first, other = risk[0, c, t], risk[g + 1, c, t]
+            if ratio and not (first > 0 and other > 0):
+                first = other = np.nan
+            # the influence on a logarithm is that on the risk, divided by it
+            a, b = (1 / first, 1 / other) if ratio else (1.0, 1.0)
+            coef = np.log(other / first) if ratio else other - first
+            squared = (a * error[0, c, t]) ** 2 + (b * error[g + 1, c, t]) ** 2
+            std_error = np.sqrt(squared - 2 * a * b * covariance[g + 1, c, t])
+            limits = coef + np.array([0.0, -z, z]) * std_error
+            estimate, low, high = np.exp(limits) if ratio else limits
+            statistic = coef / std_error if std_error > 0 else np.nan
+            rows.append(
+                {
+                    "cause": causes[c],
+                    "time": moments[t],
+                    "term": ", ".join(self.by),
+                    "level": names[g + 1],
+                    "reference": names[0],
+                    "measure": "risk ratio" if ratio else "risk difference",
+                    "estimate": estimate,
+                    "conf_low": low,
+                    "conf_high": high,
+                    "p_value": 2 * norm.sf(abs(statistic)),
+                    "coef": coef,
+                    "std_error": std_error,
+                    "statistic": statistic,
+                }
+            )
+        table = pd.DataFrame(rows).astype({"cause": self.table["cause"].dtype})
+        what = "Ratios" if ratio else "Differences"
+        return Estimates(
+            table=tidy(table, ["cause", "time"]),
+            method=f"{what} between groups, with Wald intervals, of {self.method[0].lower()}{self.method[1:]}",
+            n=self.n,
+            events=self.events,
+            n_missing=self.n_missing,
+            notes=self.notes,
+            conf_level=self.conf_level,
+        )
+
+    def _covariance_with_first(self, moments: np.ndarray) -> np.ndarray:
+        """Covariance (groups, causes, times) of each group's risks with the first group's, through shared clusters."""
+        if self.rows is None or self.groups is None or self.unit is None:
+            raise ValueError(
+                "these curves were loaded from a file; estimate them again to compare clustered groups"
+            )
+        n_units = int(self.unit.max()) + 1
+        influences = [self._influences(group, moments, n_units) for group in range(len(self.finished))]
+        return np.array([np.einsum("tcu,tcu->ct", influences[0], other) for other in influences])
+
+    def _influences(self, group: int, moments: np.ndarray, n_units: int) -> np.ndarray:
+        """Influence (times, causes, units) of the clusters on one group's risks."""
+        assert self.rows is not None and self.groups is not None and self.unit is not None
+        inside = np.flatnonzero(self.groups == group)
+        rows = self.rows.of(inside)
+        found = aalen_johansen(rows)
+        wanted = np.searchsorted(found.time[found.moments], moments, "right") - 1
+        result = np.zeros((len(moments), rows.n_states - 1, n_units))
+        for step, (_, U) in enumerate(unit_influences(rows, found, self.unit[inside], n_units)):
+            result[wanted == step] = U[1:]
+        return result
+
+
+def _on_grid(rows: pd.DataFrame, column: str, times: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Counts by time and group."""
+    grid = np.zeros(shape)
+    grid[np.searchsorted(times, rows["time"]), rows["group"]] = rows[column]
+    return grid
