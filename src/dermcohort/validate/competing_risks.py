@@ -1,4 +1,4 @@
-"""Competing risks and several states (ids aj, cuminc, gray.lung, crr, fg.*, cs.cox, msm.cox, ms.mgus2)."""
+"""Competing risks and several states (ids aj, cuminc, gray.lung, crr, fg.*, ms.mgus2)."""
 
 from __future__ import annotations
 
@@ -67,28 +67,6 @@ def _weighted_rows(read: Read) -> Values:
 @recomputes("fg.finegray.rob", tolerance=ITERATIVE)
 def _weighted_rows_of_people(read: Read) -> Values:
     return _expanded(read, cluster="id")
-
-
-@recomputes("cs.cox", tolerance=ITERATIVE)
-def _cause_specific(read: Read) -> Values:
-    first, second = (
-        cox("age + sex + mspike", _mgus2(read), time="etime", event=cause) for cause in ("pcm", "dead")
-    )
-    return [*first.coefficients, *second.coefficients, *errors(first.covariance)]
-
-
-@recomputes("msm.cox", tolerance=ITERATIVE)
-def _all_causes(read: Read) -> Values:
-    """R's coxph of several states makes the variance robust to persons, who have one row each."""
-    first, second = (
-        cox("age + sex", _mgus2(read), time="etime", event=cause, robust=True) for cause in ("pcm", "dead")
-    )
-    return [
-        *first.coefficients,
-        *second.coefficients,
-        *errors(first.covariance),
-        *errors(second.covariance),
-    ]
 
 
 @recomputes("ms.mgus2")
