@@ -9,6 +9,8 @@ from .kaplan_meier import KaplanMeier, kaplan_meier
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
 from .nelson_aalen import NelsonAalen, nelson_aalen
+from .parametric import parametric
+from .parametric_fit import ParametricFit
 from .rates import incidence_rate
 from .rmst import rmst
 from .smr import smr
@@ -23,6 +25,7 @@ __all__ = [
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
+    "ParametricFit",
     "StateCurves",
     "cox",
     "cumulative_incidence",
@@ -32,6 +35,7 @@ __all__ = [
     "logrank",
     "multi_state",
     "nelson_aalen",
+    "parametric",
     "rmst",
     "smr",
     "split_time",
