@@ -3,6 +3,7 @@
 from .cox import cox
 from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
+from .discrete_time import DiscreteTimeFit, discrete_time
 from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
@@ -21,6 +22,7 @@ from .subdistribution_data import subdistribution_data
 __all__ = [
     "CoxFit",
     "CumulativeIncidence",
+    "DiscreteTimeFit",
     "FineGrayFit",
     "KaplanMeier",
     "LogRank",
@@ -29,6 +31,7 @@ __all__ = [
     "StateCurves",
     "cox",
     "cumulative_incidence",
+    "discrete_time",
     "fine_gray",
     "incidence_rate",
     "kaplan_meier",
