@@ -56,6 +56,6 @@ def fit_censored(
     low = np.append(y, np.full(len(limit), -np.inf))
     rows = CensoredRows(np.vstack([X, X_below]), low, np.append(y, limit), np.ones(n))
     maximum = maximize_location_scale(rows, NORMAL).parameters
-    information = evaluate(rows, NORMAL, maximum[:p], maximum[p]).information
+    information = evaluate(rows, NORMAL, maximum[:p], float(maximum[p])).information
     parameters, jacobian = to_regression(maximum, p)
     return parameters, jacobian @ np.linalg.inv(conditioned(information)) @ jacobian.T
