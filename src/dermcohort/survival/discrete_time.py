@@ -157,7 +157,7 @@ def discrete_time(
     >>> fit = discrete_time("exposed", data, time="visit", event="onset", cuts=[1, 2, 3])
     >>> fit.table[["term", "measure", "estimate", "n", "events"]].round(3)
           term measure  estimate   n  events
-    0  exposed      HR     4.202  21       6
+    0  exposed      HR     3.512  21       6
     """
     from ..regression import complementary_log_log  # the regressions need survival
 
@@ -174,6 +174,8 @@ def discrete_time(
         start="start of interval",
         episode=INTERVAL,
     )
+    if not (episodes[event] == 1).any():
+        raise ValueError(f"'{event}' never happens among the {len(data):,} rows")
     if not clusters and (robust or (weights is not None and robust is None)):
         clusters = [ROW]
     fit = complementary_log_log(
