@@ -99,7 +99,7 @@ def parametric(
     >>> data = pd.DataFrame({"years": [9, 1, 1, 6, 6, 8], "died": [1, 1, 0, 1, 1, 0], "exposed": [0, 1, 1, 1, 0, 0]})
     >>> parametric("exposed", data, time="years", event="died").table[["measure", "estimate", "events"]].round(3)
           measure  estimate  events
-    0  time ratio     0.491       4
+    0  time ratio     0.475       4
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(
