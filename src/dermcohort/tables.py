@@ -21,6 +21,7 @@ RATIOS = frozenset(
         "OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "SPR", "O/E",
         "LR+", "LR-", "DOR",
         "ratio of ORs", "ratio of PRs", "ratio of IRRs", "ratio of HRs", "S", "prevalence ratio", "odds ratio",
+        "time ratio",
     }
 )  # fmt: skip
 KINDS_OF_PREVALENCE = frozenset({"point prevalence", "period prevalence", "lifetime prevalence"})

@@ -1,8 +1,8 @@
 """Draws of values below a detection limit: the lognormal distribution given the predictors, cut at the limit.
 
 Arrays in, arrays out; `X` has its intercept first. Source: Lubin et al. (2004) Environ Health Perspect 112:1691
-(multiple imputation below a limit of detection); the likelihood: Tobin (1958) Econometrica 26:24 in the
-parameters of Olsen (1978) Econometrica 46:1211, in which it is concave. Agrees with R's survival::survreg.
+(multiple imputation below a limit of detection); the likelihood (Tobin 1958 Econometrica 26:24) is that of
+`survival.parametric`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import log_ndtr, ndtri_exp
 
-from .categories import conditioned, maximize
+from ..survival.error_distributions import NORMAL
+from ..survival.location_scale import CensoredRows, evaluate, maximize_location_scale, to_regression
+from .categories import conditioned
 
 
 def draw_censored(
@@ -50,33 +52,10 @@ def fit_censored(
 
     Returns beta and log sigma, and their covariance.
     """
-    p = X.shape[1]
-    # Olsen: h = 1 / sigma and gamma = beta / sigma
-
-    def evaluate(parameters: np.ndarray) -> tuple[float, tuple[float, np.ndarray, np.ndarray]]:
-        gamma, h = parameters[:p], float(parameters[p])
-        residual, z = h * y - X @ gamma, h * limit - X_below @ gamma
-        if h <= 0:
-            return -np.inf, (h, residual, z)
-        loglik = len(y) * np.log(h) - residual @ residual / 2 + log_ndtr(z).sum()
-        return float(loglik), (h, residual, z)
-
-    def derivatives(parts: tuple[float, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        h, residual, z = parts
-        mills = np.exp(-(z**2) / 2 - np.log(2 * np.pi) / 2 - log_ndtr(z))
-        curvature = mills * (z + mills)
-        score = np.append(X.T @ residual - X_below.T @ mills, len(y) / h - y @ residual + limit @ mills)
-        mixed = -(X.T @ y) - X_below.T @ (curvature * limit)
-        slopes = X.T @ X + X_below.T @ (X_below * curvature[:, None])
-        last = len(y) / h**2 + y @ y + (curvature * limit) @ limit
-        return score, np.block([[slopes, mixed[:, None]], [mixed[None, :], np.array([[last]])]])
-
-    first = 1 / max(float(np.std(y)), 1e-3)
-    maximum = maximize(evaluate, derivatives, np.append(first * np.mean(y), [*np.zeros(p - 1), first]))
-    gamma, h = maximum.parameters[:p], maximum.parameters[p]
-    jacobian = np.zeros((p + 1, p + 1))
-    jacobian[:p, :p] = np.eye(p) / h
-    jacobian[:p, p] = -gamma / h**2
-    jacobian[p, p] = -1 / h
-    covariance = jacobian @ np.linalg.inv(conditioned(maximum.information)) @ jacobian.T
-    return np.append(gamma / h, -np.log(h)), covariance
+    n, p = len(y) + len(limit), X.shape[1]
+    low = np.append(y, np.full(len(limit), -np.inf))
+    rows = CensoredRows(np.vstack([X, X_below]), low, np.append(y, limit), np.ones(n))
+    maximum = maximize_location_scale(rows, NORMAL).parameters
+    information = evaluate(rows, NORMAL, maximum[:p], float(maximum[p])).information
+    parameters, jacobian = to_regression(maximum, p)
+    return parameters, jacobian @ np.linalg.inv(conditioned(information)) @ jacobian.T

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..design import Design, level_text, require_columns, sparse_notes
 from ..newton import Optimum
-from ..variance import Replicates, Sample, sandwich
-from .covariance import NEED_MODEL, Covariance, choose_kind
+from ..variance import NEED_MODEL, Replicates, Sample, choose_kind, sandwich
+from .covariance import Covariance
 from .fit_notes import weight_notes
 from .proportional_odds import CategoryRows
 from .rows import AnyDesign, Rows, read_rows

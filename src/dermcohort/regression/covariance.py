@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..variance import JointDf, MeanModel, Replicates, Sample, bias_reduced, check_kind, sandwich
+from ..variance import NEED_MODEL, JointDf, MeanModel, Replicates, Sample, bias_reduced, sandwich
 from .families import Family
 from .maximize import Maximum, maximize
-
-NEED_MODEL = ("HC3", "CR2", "CR3")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,22 +97,6 @@ class FittedRows:
         a = self.arrays
         found = maximize(a.X, a.y, self.family, weights, a.offset, self.maximum.coefficients)
         return found.coefficients if found.converged else np.full(a.X.shape[1], np.nan)
-
-
-def choose_kind(
-    robust: str | bool | None, default: str | None, *, weighted: bool, clustered: bool
-) -> str | None:
-    """The robust variance that was asked for, or that the data ask for; None for the model's own."""
-    if robust is False:
-        if clustered:
-            raise ValueError("robust=False does not fit cluster=: leave one out")
-        return None
-    if robust is None or robust is True:
-        if clustered:
-            return "CR1"
-        return "HC0" if weighted or robust else default
-    check_kind(robust, clustered=clustered)
-    return robust
 
 
 def model_covariance(arrays: Arrays, family: Family, maximum: Maximum) -> Covariance:

@@ -15,10 +15,10 @@ import pandas as pd
 
 from ..design import coefficient_table, require_columns, still_moving
 from ..estimates import FittedModel
+from ..variance import choose_kind
 from .covariance import (
     Covariance,
     FittedRows,
-    choose_kind,
     design_covariance,
     model_covariance,
     robust_covariance,

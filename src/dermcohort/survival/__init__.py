@@ -3,12 +3,15 @@
 from .cox import cox
 from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
+from .discrete_time import DiscreteTimeFit, discrete_time
 from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
 from .nelson_aalen import NelsonAalen, nelson_aalen
+from .parametric import parametric
+from .parametric_fit import ParametricFit
 from .rates import incidence_rate
 from .rmst import rmst
 from .smr import smr
@@ -19,19 +22,23 @@ from .subdistribution_data import subdistribution_data
 __all__ = [
     "CoxFit",
     "CumulativeIncidence",
+    "DiscreteTimeFit",
     "FineGrayFit",
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
+    "ParametricFit",
     "StateCurves",
     "cox",
     "cumulative_incidence",
+    "discrete_time",
     "fine_gray",
     "incidence_rate",
     "kaplan_meier",
     "logrank",
     "multi_state",
     "nelson_aalen",
+    "parametric",
     "rmst",
     "smr",
     "split_time",

@@ -11,11 +11,12 @@ that the estimates are off by about sum_i psi_i. A design says which rows depend
 from .few_clusters import JointDf, MeanModel, bias_reduced
 from .means import Means, weighted_means, weighted_ratios
 from .replicates import ReplicateDesign, Replicates, jackknife
-from .robust import CLUSTERED, UNCLUSTERED, check_kind, sandwich
+from .robust import CLUSTERED, NEED_MODEL, UNCLUSTERED, check_kind, choose_kind, sandwich
 from .survey import IndependentRows, Sample, SurveyDesign
 
 __all__ = [
     "CLUSTERED",
+    "NEED_MODEL",
     "UNCLUSTERED",
     "IndependentRows",
     "JointDf",
@@ -27,6 +28,7 @@ __all__ = [
     "SurveyDesign",
     "bias_reduced",
     "check_kind",
+    "choose_kind",
     "jackknife",
     "sandwich",
     "weighted_means",

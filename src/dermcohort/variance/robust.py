@@ -81,6 +81,22 @@ def count_clusters(cluster: np.ndarray) -> int:
     return n_clusters
 
 
+def choose_kind(
+    robust: str | bool | None, default: str | None, *, weighted: bool, clustered: bool
+) -> str | None:
+    """The robust variance that was asked for, or that the data ask for; None for the model's own."""
+    if robust is False:
+        if clustered:
+            raise ValueError("robust=False does not fit cluster=: leave one out")
+        return None
+    if robust is None or robust is True:
+        if clustered:
+            return "CR1"
+        return "HC0" if weighted or robust else default
+    check_kind(robust, clustered=clustered)
+    return robust
+
+
 def check_kind(kind: str, *, clustered: bool) -> None:
     """Refuse a kind of robust variance that is unknown or does not fit the data."""
     if kind not in (*UNCLUSTERED, *CLUSTERED):
