@@ -107,11 +107,11 @@ def statsmodels(task: str, data: pd.DataFrame) -> Callable[[], object]:
     return {
         "logistic": lambda: smf.logit(FORMULA, data).fit(disp=False).summary(),
         "poisson_cr1": lambda: smf.glm(FORMULA, data, family=poisson).fit(**by_cluster).summary(),
-        "gee": lambda: smf.gee(
-            FORMULA, "cluster", data, family=binomial, cov_struct=sm.cov_struct.Exchangeable()
-        )
-        .fit()
-        .summary(),
+        "gee": lambda: (
+            smf.gee(FORMULA, "cluster", data, family=binomial, cov_struct=sm.cov_struct.Exchangeable())
+            .fit()
+            .summary()
+        ),
     }[task]
 
 
@@ -148,7 +148,9 @@ def run(command: list[str], limit: float) -> dict[str, float] | None:
 def compare(tasks: list[str], options: argparse.Namespace) -> None:
     has_r, limit = shutil.which("Rscript") is not None, options.limit
     r_rows = options.rows if options.r_rows is None else options.r_rows
-    print(f"| {options.rows:,} rows | dermcohort, s | MB | R, s | MB | R / dermcohort | statsmodels, s | MB |")
+    print(
+        f"| {options.rows:,} rows | dermcohort, s | MB | R, s | MB | R / dermcohort | statsmodels, s | MB |"
+    )
     print("|--|--:|--:|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
