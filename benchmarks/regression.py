@@ -1,8 +1,10 @@
 """Regression and imputation: dermcohort beside R and the fastest Python peer, in one run.
 
 150,000 rows, 20 covariates, 200 clusters of 750. Every task of every program runs in a process of its own: seconds are
-the best of a few runs, reading not counted, and memory is the peak above what the process held with the data read. Linear
-algebra has one thread everywhere; our imputation makes as many data sets at once as there are processors. A task that takes longer than `--limit` ends there. R's models of dependent rows and its imputation take minutes at this
+the best of a few runs, reading not counted, and memory is the peak above what the process held with the data read.
+Linear algebra has one thread everywhere; our imputation makes as many data sets at once as there are processors.
+
+A task that takes longer than `--limit` ends there. R's models of dependent rows and its imputation take minutes at this
 size: `--r-rows 15000` gives those that many rows, said in the table, and `--r-rows 0` leaves them out. Needs Linux;
 without Rscript (packages sandwich, clubSandwich, geepack, lme4, mice) only the times of Python are shown.
 
@@ -187,7 +189,7 @@ def shown(
     """R's seconds, memory and ratio; with fewer rows, or none within the limit, the ratio is a lower bound."""
     of_rows = "" if rows == all_rows else f" ({rows:,} rows)"
     if found is None:
-        return [f"> {limit:.0f}{of_rows}", "", f"> {limit / seconds:.0f}"]
+        return [f"> {limit:.0f}{of_rows}", "", f"> {limit / seconds:.1f}"]
     ratio = f"{'> ' if of_rows else ''}{found['seconds'] / seconds:.1f}"
     return [f"{found['seconds']:.2f}{of_rows}", f"{found['megabytes']:.0f}", ratio]
 
