@@ -36,6 +36,7 @@ format: install
 benchmark: install
 	$(BIN)/python benchmarks/harmonize.py
 	$(BIN)/python benchmarks/prevalence.py
+	$(BIN)/python benchmarks/regression.py
 
 coverage: install
 	$(BIN)/python validation/coverage.py

@@ -25,6 +25,7 @@ from formulaic.utils.variables import Variable, get_required_variables
 
 from .coefficients import FEW_CLUSTERS, coefficient_table, sparse_notes, still_moving
 from .estimates import missing_note
+from .newton import blocks
 from .splines import rcs
 from .wording import suggest
 
@@ -401,11 +402,14 @@ def level_text(level: Hashable) -> str:
 def _require_usable(matrix: np.ndarray, columns: Sequence[Column], *, centered: bool) -> None:
     """Refuse columns that are infinite, constant, or determined by those before them."""
     checked = [i for i, column in enumerate(columns) if column.name != "Intercept"]
-    values = matrix[:, checked]
-    if centered:
-        # differences from the first row: sums of squares about the mean then lose no digits
-        values = values - values[0]
-    gram = values.T @ values
+    gram, total = np.zeros((len(checked), len(checked))), np.zeros(len(checked))
+    for rows in blocks(len(matrix)):
+        values = matrix[rows][:, checked]
+        if centered:
+            # differences from the first row: sums of squares about the mean then lose no digits
+            values = values - matrix[0, checked]
+        gram += values.T @ values
+        total += values.sum(axis=0)
     for j, i in enumerate(checked):
         if not np.isfinite(gram[j, j]):
             raise ValueError(f"'{columns[i].name}' is infinite in some rows (the logarithm of 0?)")
@@ -414,8 +418,7 @@ def _require_usable(matrix: np.ndarray, columns: Sequence[Column], *, centered: 
                 f"'{columns[i].name}' is the same in all {len(matrix):,} complete rows: leave it out"
             )
     if centered:
-        total = values.sum(axis=0)
-        gram -= np.outer(total, total) / len(values)
+        gram -= np.outer(total, total) / len(matrix)
     size = np.sqrt(np.diag(gram))
     gram /= np.outer(size, size)
     kept: list[int] = []

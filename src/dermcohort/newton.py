@@ -6,7 +6,7 @@ step and, as a step doubles the digits, to about 1e-11 after it. Source: Nocedal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,11 @@ def newton(evaluate: Callable[[np.ndarray], Evaluation], start: np.ndarray) -> O
             converged = True
             break
     return Optimum(parameters, inverse(at.information), at.loglik, loglik_start, step, converged)
+
+
+def blocks(n: int, size: int = 8192) -> Iterator[slice]:
+    """Slices of some thousand rows, so that what is computed of them stays in the processor's cache."""
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def inverse(information: np.ndarray) -> np.ndarray:

@@ -19,9 +19,8 @@ def draw_pmm(X: np.ndarray, y: np.ndarray, X_missing: np.ndarray, rng: np.random
     Donors are compared by X beta_hat, the missing by X beta_star, a draw from the posterior of beta.
     """
     beta_hat, beta_star, _ = draw_linear(X, y, rng)
-    shuffled = rng.permutation(len(y))  # among equal predictions, chance decides who is a donor
     predicted = X @ beta_hat
-    order = shuffled[np.argsort(predicted[shuffled], kind="stable")]
+    order = _ascending(predicted, rng)
     predicted, donors = predicted[order], y[order]
     wanted = X_missing @ beta_star
     k = min(DONORS, len(y))
@@ -34,6 +33,14 @@ def draw_pmm(X: np.ndarray, y: np.ndarray, X_missing: np.ndarray, rng: np.random
     rows = np.arange(len(wanted))
     chosen = nearest[rows, rng.integers(0, k, len(wanted))]
     return donors[window[rows, chosen]]
+
+
+def _ascending(predicted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """From the lowest to the highest; among equal predictions, chance decides who is a donor."""
+    shuffled, order = rng.permutation(len(predicted)), np.argsort(predicted)
+    if (np.diff(predicted[order]) > 0).all():  # nothing is left to chance
+        return order
+    return shuffled[np.argsort(predicted[shuffled], kind="stable")]
 
 
 def draw_norm(X: np.ndarray, y: np.ndarray, X_missing: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -105,6 +105,12 @@ def robust_covariance(solution: GeeSolution, grouping: Grouping, small_sample: s
     return influence.T @ influence
 
 
+def naive_information(family: Canonical, X: np.ndarray, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """X' A X over the scale: the information as if all rows were independent."""
+    _, Z, scale = _pearson(family, X, y, eta)
+    return Z.T @ Z / scale
+
+
 def _pearson(
     family: Canonical, X: np.ndarray, y: np.ndarray, eta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:

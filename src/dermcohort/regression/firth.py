@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..design import coefficient_table
-from ..newton import inverse
+from ..newton import blocks, inverse
 from .covariance import Arrays
 from .families import LOGIT
 from .fit_notes import sparse_data_notes, weight_notes
@@ -139,6 +139,7 @@ def maximize_penalized(
     """
     beta = np.zeros(arrays.X.shape[1]) if start is None else start
     free = np.arange(len(beta)) != fixed
+    reach = np.maximum(arrays.X.max(axis=0), -arrays.X.min(axis=0))
     at, converged = _penalized(arrays, beta), not free.any()
     for _ in range(MAX_ITERATIONS):
         if converged:
@@ -147,7 +148,7 @@ def maximize_penalized(
         step[free] = inverse(at.augmented[np.ix_(free, free)]) @ at.score[free]
         size = float(np.max(np.abs(arrays.X @ step)))
         step *= min(1.0, LONGEST_STEP / max(size, LONGEST_STEP))
-        smallest = TOLERANCE * max(1.0, float(np.max(np.abs(arrays.X) @ np.abs(beta))))
+        smallest = TOLERANCE * max(1.0, float(reach @ np.abs(beta)))
         new = _penalized(arrays, beta + step)
         while not new.value >= at.value - 1e-12 * abs(at.value) and size > smallest:
             step, size = step / 2, size / 2
@@ -176,10 +177,15 @@ def _penalized(arrays: Arrays, beta: np.ndarray) -> _At:
     sign, log_determinant = np.linalg.slogdet(information / np.outer(size, size))
     penalty = log_determinant / 2 + np.log(size).sum() if sign > 0 else -np.inf
     covariance = inverse(information)
-    leverage = w * slope * np.einsum("ij,ij->i", X @ covariance, X)
+    leverage = w * slope * _squared_lengths(X, covariance)
     score = X.T @ (w * (y - mean) + leverage * (0.5 - mean))
     value = float(w @ LOGIT.loglik(y, eta) + penalty)
     return _At(value, score, covariance, gram(X, (w + leverage) * slope))
+
+
+def _squared_lengths(X: np.ndarray, metric: np.ndarray) -> np.ndarray:
+    """x_i' M x_i of every row."""
+    return np.concatenate([np.einsum("ij,ij->i", X[rows] @ metric, X[rows]) for rows in blocks(len(X))])
 
 
 def _penalized_profile(

@@ -25,11 +25,17 @@ from .correlated import (
     require_residual,
     sort_by_group,
 )
-from .estimating_equations import SMALL_SAMPLE, GeeSolution, robust_covariance, solve_estimating_equations
+from .estimating_equations import (
+    SMALL_SAMPLE,
+    GeeSolution,
+    naive_information,
+    robust_covariance,
+    solve_estimating_equations,
+)
 from .families import GAUSSIAN, LOGIT, POISSON, Canonical
 from .fit_notes import pure_cells
 from .maximize import maximize
-from .working_correlation import STRUCTURES, Autoregressive, Independence, Unstructured, WorkingCorrelation
+from .working_correlation import STRUCTURES, Autoregressive, Unstructured, WorkingCorrelation
 
 FAMILIES = {"binomial": LOGIT, "poisson": POISSON, "gaussian": GAUSSIAN}
 GRID_LIMIT = 2e8
@@ -155,9 +161,6 @@ def gee(
     solution = solve_estimating_equations(model, X, y, shift, start.coefficients, structure, grouping)
     covariance = robust_covariance(solution, grouping, small_sample)
     quasi = _quasi_likelihood(model, y, solution.eta)
-    independent = solve_estimating_equations(
-        model, X, y, shift, start.coefficients, Independence(grouping), grouping
-    )
     unbounded = still_moving(X, start.last_step)
 
     event = None if model is GAUSSIAN else y
@@ -194,14 +197,13 @@ def gee(
         correlation=correlation,
         correlation_parameter=_parameter(solution, structure, grouping, frame, waves),
         scale=solution.scale,
-        qic=_qic(quasi, independent, covariance),
+        qic=_qic(quasi, naive_information(model, X, y, start.eta), covariance),
         offset=offset,
     )
 
 
-def _qic(quasi: float, independent: GeeSolution, covariance: np.ndarray) -> float:
+def _qic(quasi: float, information: np.ndarray, covariance: np.ndarray) -> float:
     """-2 Q + 2 trace(Omega_I V): Pan (2001), with the naive information Omega_I of the independence model."""
-    information = independent.scaled.T @ independent.scaled / independent.scale
     return float(-2 * quasi + 2 * np.trace(information @ covariance))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..newton import MAX_ITERATIONS, TOLERANCE, inverse
+from ..newton import MAX_ITERATIONS, TOLERANCE, blocks, inverse
 from .families import Family
 
 BARRIERS = tuple(10.0**-k for k in range(2, 12))
@@ -180,9 +180,12 @@ def _newton(problem: _Problem, beta: np.ndarray, barrier: float = 0.0) -> _End:
 
 
 def gram(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """X' W X."""
-    scaled = X * np.sqrt(weights)[:, None]
-    return scaled.T @ scaled
+    """X' W X, by blocks of rows: no copy of X is made."""
+    root, total = np.sqrt(weights)[:, None], np.zeros((X.shape[1], X.shape[1]))
+    for rows in blocks(len(X)):
+        scaled = X[rows] * root[rows]
+        total += scaled.T @ scaled
+    return total
 
 
 def _gaussian(sum_of_squares: float, weights: np.ndarray, p: int) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from scipy.special import logsumexp
 
 from .correlated import Grouping
 from .families import Canonical
-from .maximize import Maximum
+from .maximize import Maximum, gram
 
 STARTING_SD = (0.1, 0.4, 1.2, 3.5)
 WIDTH = 5e-4  # of the differences, in standard errors
@@ -138,7 +138,7 @@ def penalized_fit(
         residual, curvature = data.y - data.trials * mean, data.trials * family.variance(mean)
         h = 1 + sd**2 * g.totals(curvature)
         cross = sd * data.weighted_rows(curvature)
-        information = (data.X * curvature[:, None]).T @ data.X - (cross / h[:, None]).T @ cross
+        information = gram(data.X, curvature) - (cross / h[:, None]).T @ cross
         pull = sd * g.totals(residual) - u
         step = np.linalg.lstsq(information, data.X.T @ residual - cross.T @ (pull / h), rcond=None)[0]
         step_u = (pull - cross @ step) / h

@@ -73,8 +73,10 @@ class Exchangeable:
         k = alpha / (1 + (g.sizes - 1) * alpha)
 
         def product(V: np.ndarray) -> np.ndarray:
-            shift = (g.totals(V).T * k).T
-            return (V - np.repeat(shift, g.sizes, axis=0)) / (1 - alpha)
+            result = np.repeat((g.totals(V).T * -k).T, g.sizes, axis=0)
+            result += V
+            result /= 1 - alpha
+            return result
 
         return product
 

@@ -12,12 +12,12 @@ CR3: A_g = (I - H_gg)^(-1), the jackknife over clusters. Numbers as R's clubSand
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .robust import check_kind, count_clusters, unit_totals
+from .robust import check_kind, count_clusters
 
 # Roots of (n_g, n_g) matrices take about 10 n_g^3 operations: up to some ten seconds in all
 DENSE_LIMIT = 2e9
@@ -145,64 +145,69 @@ def bias_reduced(model: MeanModel, cluster: np.ndarray | None, kind: str) -> Bia
     check_kind(kind, clustered=cluster is not None)
     U, r = model.gradient, model.weight
     bread = np.linalg.pinv((U * r[:, None]).T @ U, hermitian=True)
-    score = U * (r * model.residual)[:, None]
     if cluster is None:
         leverage = np.einsum("ij,jk,ik->i", U, bread, U) * r
-        adjusted = score / np.where(leverage < 1 - SMALL, 1 - leverage, np.nan)[:, None]
-        influence = adjusted @ bread
+        adjusted = r * model.residual / np.where(leverage < 1 - SMALL, 1 - leverage, np.nan)
+        influence = U * adjusted[:, None] @ bread
         return BiasReduced(influence.T @ influence)
     n_clusters = count_clusters(cluster)
+    order = np.argsort(cluster, kind="stable")
+    ends = np.cumsum(np.bincount(cluster, minlength=n_clusters))
+    rows_of = [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    by_cluster = MeanModel(U[order], r[order], model.residual[order], model.variance[order])
     if kind == "CR3":
-        return BiasReduced(_jackknife(U, r, score, bread, cluster, n_clusters))
-    return _bell_mccaffrey(model, bread, cluster, n_clusters)
+        return BiasReduced(_jackknife(by_cluster, bread, rows_of))
+    return _bell_mccaffrey(by_cluster, bread, rows_of)
 
 
-def _jackknife(
-    U: np.ndarray, r: np.ndarray, score: np.ndarray, bread: np.ndarray, cluster: np.ndarray, n_clusters: int
-) -> np.ndarray:
+def _jackknife(model: MeanModel, bread: np.ndarray, rows_of: Sequence[slice]) -> np.ndarray:
     """U_g' R_g (I - H_gg)^-1 e_g = (I - K_g M)^-1 U_g' R_g e_g with K_g = U_g' R_g U_g, by Woodbury's identity."""
-    totals = unit_totals(score, cluster, n_clusters)
-    identity = np.eye(U.shape[1])
-    adjusted = np.empty_like(totals)
-    for g, rows in enumerate(_rows_of(cluster, n_clusters)):
-        K = (U[rows] * r[rows, None]).T @ U[rows]
+    identity = np.eye(len(bread))
+    adjusted = np.empty((len(rows_of), len(bread)))
+    for g, rows in enumerate(rows_of):
+        U = model.gradient[rows]
+        RU = U * model.weight[rows, None]
         # a cluster alone in determining a parameter leaves nothing to be estimated without it
-        adjusted[g] = np.linalg.pinv(identity - K @ bread, rcond=SMALL) @ totals[g]
+        rest = np.linalg.pinv(identity - RU.T @ U @ bread, rcond=SMALL)
+        adjusted[g] = rest @ (RU.T @ model.residual[rows])
     influence = adjusted @ bread
     return influence.T @ influence
 
 
-def _bell_mccaffrey(model: MeanModel, bread: np.ndarray, cluster: np.ndarray, n_clusters: int) -> BiasReduced:
-    U, r, e, phi = model.gradient, model.weight, model.residual, model.variance
-    p = U.shape[1]
-    rows_of = _rows_of(cluster, n_clusters)
+def _bell_mccaffrey(model: MeanModel, bread: np.ndarray, rows_of: Sequence[slice]) -> BiasReduced:
+    r, e, phi = model.weight, model.residual, model.variance
+    p, n_clusters = len(bread), len(rows_of)
+    size = [rows.stop - rows.start for rows in rows_of]
     inverse_variance = np.allclose(r * phi, 1.0, rtol=1e-12)
     low_rank_is_symmetric = inverse_variance and all(
         np.ptp(phi[rows]) <= SMALL * phi[rows].max() for rows in rows_of
     )
-    dense = not low_rank_is_symmetric and sum(float(len(rows)) ** 3 for rows in rows_of) <= DENSE_LIMIT
+    dense = not low_rank_is_symmetric and sum(float(n) ** 3 for n in size) <= DENSE_LIMIT
     if not dense and not inverse_variance:
-        largest = max(map(len, rows_of))
         raise ValueError(
-            f"robust='CR2' with these weights is not available for clusters of {largest:,} rows: use CR1 or CR3"
+            f"robust='CR2' with these weights is not available for clusters of {max(size):,} rows: use CR1 or CR3"
         )
-    RU = U * r[:, None]
-    spread = (RU * phi[:, None]).T @ RU  # U' R Phi R U
+    scaled = model.gradient * (r * np.sqrt(phi))[:, None]
+    spread = scaled.T @ scaled  # U' R Phi R U
+    values, vectors = np.linalg.eigh(bread)
+    factor = vectors * np.sqrt(np.clip(values, 0, None))
     totals, own, parts = (
         np.empty((n_clusters, p)),
         np.empty((n_clusters, p, p)),
         np.empty((n_clusters, 2 * p, p)),
     )
     for g, rows in enumerate(rows_of):
+        U = model.gradient[rows]
+        RU = U * r[rows, None]
         if dense:
-            adjust = _dense_root(U[rows], RU[rows], phi[rows], bread, spread)
+            adjust = _dense_root(U, RU, phi[rows], bread, spread)
         else:
-            adjust = _low_rank_root(U[rows], phi[rows], bread)
-        totals[g] = RU[rows].T @ adjust(e[rows])
-        a = adjust(RU[rows] @ bread)  # A_g' R_g U_g M, a column for each parameter
+            adjust = _low_rank_root(U, phi[rows], factor)
+        totals[g] = RU.T @ adjust(e[rows])
+        a = adjust(RU @ bread)  # A_g' R_g U_g M, a column for each parameter
         weighted = phi[rows, None] * a
         own[g] = a.T @ weighted
-        parts[g] = np.vstack([U[rows].T @ a, RU[rows].T @ weighted])
+        parts[g] = np.vstack([U.T @ a, RU.T @ weighted])
     influence = totals @ bread
     kernel = np.block([[-bread @ spread @ bread, bread], [bread, np.zeros_like(bread)]])
     joint = JointDf(own, parts, kernel)
@@ -224,16 +229,14 @@ def _dense_root(
     return lambda columns: A @ columns
 
 
-def _low_rank_root(U: np.ndarray, phi: np.ndarray, bread: np.ndarray) -> Adjustment:
+def _low_rank_root(U: np.ndarray, phi: np.ndarray, factor: np.ndarray) -> Adjustment:
     """The root in the metric W = Phi^(-1/2), where R = Phi^-1: A_g = W^-1 (I - P)^(-1/2) W, P = W U M U' W.
 
-    P has rank p, and its eigenvectors come from a (p, p) matrix. With equal variances within the cluster this
-    is the symmetric root.
+    P has rank p, and its eigenvectors come from a (p, p) matrix; `factor` is F with F F' = M. With equal variances
+    within the cluster this is the symmetric root.
     """
     w = 1 / np.sqrt(phi)[:, None]
     scaled = U * w
-    size, direction = np.linalg.eigh(bread)
-    factor = direction * np.sqrt(np.clip(size, 0, None))
     values, vectors = np.linalg.eigh(factor.T @ (scaled.T @ scaled) @ factor)
     kept = values > SMALL
     basis = scaled @ factor @ vectors[:, kept] / np.sqrt(values[kept])
@@ -250,8 +253,3 @@ def _inverse_root(values: np.ndarray, largest: float) -> np.ndarray:
     """1 / sqrt of eigenvalues, 0 for those that are 0: the inverse of Moore and Penrose."""
     usable = values > SMALL * max(largest, 0.0)
     return np.where(usable, 1 / np.sqrt(np.where(usable, values, 1.0)), 0.0)
-
-
-def _rows_of(cluster: np.ndarray, n_clusters: int) -> list[np.ndarray]:
-    order = np.argsort(cluster, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(cluster, minlength=n_clusters))[:-1])
