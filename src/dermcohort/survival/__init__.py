@@ -15,6 +15,7 @@ from .smr import smr
 from .split_time import split_time
 from .state_curves import StateCurves
 from .subdistribution_data import subdistribution_data
+from .turnbull import TurnbullCurve, turnbull
 
 __all__ = [
     "CoxFit",
@@ -24,6 +25,7 @@ __all__ = [
     "LogRank",
     "NelsonAalen",
     "StateCurves",
+    "TurnbullCurve",
     "cox",
     "cumulative_incidence",
     "fine_gray",
@@ -36,4 +38,5 @@ __all__ = [
     "smr",
     "split_time",
     "subdistribution_data",
+    "turnbull",
 ]

@@ -20,9 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
-GAP = 1e-10  # of N, at which the maximum is reached
+GAP = 1e-10  # of N, at which Newton steps have reached the maximum
+EM_GAP = 0.01  # of log-likelihood, with which EM steps end
 LARGE = 800  # support points up to which Newton steps are taken
 MAX_NEWTON, MAX_EM = 200, 3000
 
@@ -173,10 +175,16 @@ def _newton_masses(observed: _Observations, mass: np.ndarray) -> np.ndarray:
     """
     gradient, hessian = observed.gradient(mass), _hessian(observed, mass)
     quadratic = (hessian - 2 * (gradient[:, None] + gradient)) / observed.total + 5.0
-    values, vectors = np.linalg.eigh(quadratic)
-    kept = values > values[-1] * 1e-14
-    root = np.sqrt(values[kept])
-    found, _ = nnls(root[:, None] * vectors[:, kept].T, vectors[:, kept].sum(axis=0) / root, maxiter=30 * len(mass))
+    ones = np.ones(len(mass))
+    try:
+        root = np.linalg.cholesky(quadratic).T
+        target = solve_triangular(root, ones, trans="T")
+    except np.linalg.LinAlgError:  # masses that are not unique
+        values, vectors = np.linalg.eigh(quadratic)
+        kept = values > values[-1] * 1e-14
+        root = np.sqrt(values[kept])[:, None] * vectors[:, kept].T
+        target = ones @ vectors[:, kept] / np.sqrt(values[kept])
+    found, _ = nnls(root, target, maxiter=30 * len(mass))
     return found / found.sum()
 
 
@@ -222,8 +230,10 @@ def _accelerated_em(observed: _Observations) -> np.ndarray:
         change, bend = once - mass, twice - 2 * once + mass
         length = np.sqrt(change @ change / max(bend @ bend, 1e-300))
         far = np.maximum(mass + 2 * length * change + length**2 * bend, 0)
-        far = step(far / far.sum())
+        far /= far.sum()
+        if observed.loglik(far) > -np.inf:  # a step so far that an observation has no mass is none
+            far = step(far)
         mass = far if observed.loglik(far) >= observed.loglik(twice) else twice
-        if observed.gradient(mass).max() - total <= GAP * total:
+        if observed.gradient(mass).max() - total <= EM_GAP:
             break
     return mass / mass.sum()
