@@ -5,6 +5,7 @@ from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
 from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
+from .interval_ph import IntervalFit, interval_ph
 from .kaplan_meier import KaplanMeier, kaplan_meier
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
@@ -21,6 +22,7 @@ __all__ = [
     "CoxFit",
     "CumulativeIncidence",
     "FineGrayFit",
+    "IntervalFit",
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
@@ -30,6 +32,7 @@ __all__ = [
     "cumulative_incidence",
     "fine_gray",
     "incidence_rate",
+    "interval_ph",
     "kaplan_meier",
     "logrank",
     "multi_state",
