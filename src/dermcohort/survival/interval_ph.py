@@ -211,7 +211,8 @@ def interval_ph(
         influence = w[:, None] * fit.scores @ fit.optimum.inverse_information
         covariance = sandwich(influence[:, order] @ shift.T, codes)
 
-    unbounded = still_moving(rows.X, fit.optimum.last_step[size:])
+    moving = still_moving(rows.X, fit.optimum.last_step[size:])
+    unbounded = moving & fit.optimum.converged
     names = [*frame.names, *(f"spline[{i}]" for i in range(size))]
     last_time = float(max(low.max(), high[event].max()))
     notes = [*frame.notes, bounds_note(low, high)]

@@ -7,10 +7,13 @@ observation i of weight n_i and g_j the sum of n_i / d_i over the observations a
     l(p) = sum n_i log d_i,    and no other p has one above    l(p) + max_j g_j - N,    N = sum n_i,
 
 as l is concave and g its gradient: the gap max g - N says how far from the maximum l(p) can be, and is 0 there alone
-(Kuhn-Tucker). Newton steps on a small support, to which the intervals of largest g are added until the gap is closed.
-Where events at many exact times make the support large: EM steps, accelerated.
+(Kuhn-Tucker). The masses at the maximum are unique: seen as edges between the ends of innermost intervals, the
+observations connect all of them, as each is the right end of an observation that begins further left, so that the d
+determine the p, in which l is strictly concave.
 
-Sources: Turnbull (1976) JRSS B 38:290; Gentleman & Geyer (1994) Biometrika 81:618 (gap, uniqueness); Wang (2007) JRSS
+Newton steps on a small support, to which the intervals of largest g are added until the gap is closed. Where events at many exact times make the support large: EM steps, accelerated.
+
+Sources: Turnbull (1976) JRSS B 38:290; Gentleman & Geyer (1994) Biometrika 81:618 (gap); Wang (2007) JRSS
 B 69:185 and (2008) Comput Stat Data Anal 52:2388 (constrained Newton steps); Varadhan & Roland (2008) Scand J Stat
 35:335 (acceleration).
 """
@@ -33,7 +36,7 @@ MAX_NEWTON, MAX_EM = 200, 3000
 class Npmle:
     """Innermost intervals (lower, upper] with mass, or single times where both ends are the same.
 
-    `gap` bounds what the log-likelihood lacks of its maximum; `unique` is whether no other masses reach it.
+    `gap` bounds what the log-likelihood lacks of its maximum.
     """
 
     lower: np.ndarray
@@ -41,7 +44,6 @@ class Npmle:
     mass: np.ndarray
     loglik: float
     gap: float
-    unique: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,6 @@ def npmle(left: np.ndarray, right: np.ndarray, weight: np.ndarray) -> Npmle:
         mass[kept],
         observed.loglik(mass),
         max(float(observed.gradient(mass).max()) - observed.total, 0.0),
-        len(kept) > LARGE or _is_unique(observed, mass),
     )
 
 
@@ -175,15 +176,9 @@ def _newton_masses(observed: _Observations, mass: np.ndarray) -> np.ndarray:
     """
     gradient, hessian = observed.gradient(mass), _hessian(observed, mass)
     quadratic = (hessian - 2 * (gradient[:, None] + gradient)) / observed.total + 5.0
-    ones = np.ones(len(mass))
-    try:
-        root = np.linalg.cholesky(quadratic).T
-        target = solve_triangular(root, ones, trans="T")
-    except np.linalg.LinAlgError:  # masses that are not unique
-        values, vectors = np.linalg.eigh(quadratic)
-        kept = values > values[-1] * 1e-14
-        root = np.sqrt(values[kept])[:, None] * vectors[:, kept].T
-        target = ones @ vectors[:, kept] / np.sqrt(values[kept])
+    # the diagonal a little larger, so that rounding does not make it indefinite
+    root = np.linalg.cholesky(quadratic + 1e-13 * np.diag(np.diag(quadratic))).T
+    target = solve_triangular(root, np.ones(len(mass)), trans="T")
     found, _ = nnls(root, target, maxiter=30 * len(mass))
     return found / found.sum()
 
@@ -202,15 +197,6 @@ def _hessian(observed: _Observations, mass: np.ndarray) -> np.ndarray:
     at -= mixed + mixed.T
     after = np.cumsum(at[::-1], axis=0)[::-1]
     return np.cumsum(after[:, ::-1], axis=1)[:, ::-1][1:, 1:]
-
-
-def _is_unique(observed: _Observations, mass: np.ndarray) -> bool:
-    """Whether the second derivatives on the intervals that may have mass have full rank (Gentleman & Geyer)."""
-    total = observed.total
-    possible = np.flatnonzero((mass > 0) | (observed.gradient(mass) >= total * (1 - 1e-9)))
-    hessian = _hessian(observed.on(possible), mass[possible])
-    scale = 1 / np.sqrt(np.diag(hessian))
-    return bool(np.linalg.eigvalsh(hessian * np.outer(scale, scale))[0] > 1e-10)
 
 
 # ------------------------------------------------------------------------------------------- EM steps

@@ -115,22 +115,16 @@ def maximize_spline_likelihood(rows: SplineRows) -> SplineFit:
         scores[:, :size] = of_spline
 
         w = rows.weights
-        second = np.zeros((len(parameters), len(parameters)))
-        spline, across = second[:size, :size], second[:size, size:]
-        for end, values, both in (
-            (left, low2, low2 + mixed),
-            (right, high2, high2 + mixed),
-            (entry, early, early),
-        ):
-            spline += end.basis.T @ ((w * values)[end.rows, None] * end.basis)
-            across += end.basis.T @ ((w * both)[end.rows, None] * rows.X[end.rows])
-        two = np.zeros((n, size))
-        two[right.rows] = (w * mixed)[right.rows, None] * right.basis
-        product = left.basis.T @ two[left.rows]
-        spline += product + product.T - slopes.T @ ((w[exact] / slope**2)[:, None] * slopes)
-        second[size:, :size] = across.T
-        second[size:, size:] = rows.X.T @ ((w * (low2 + high2 + 2 * mixed + early))[:, None] * rows.X)
-        return Evaluation(loglik, w @ scores, -second), scores
+        information = -(_second(left, low2, low2 + mixed, rows) + _second(right, high2, high2 + mixed, rows))
+        of_right = np.zeros((n, size))
+        of_right[right.rows] = (w * mixed)[right.rows, None] * right.basis
+        product = left.basis.T @ of_right[left.rows]
+        information[:size, :size] += slopes.T @ ((w[exact] / slope**2)[:, None] * slopes) - product - product.T
+        # the part of late entry is convex: far from the maximum steps go without it
+        with_entry = information - _second(entry, early, early, rows)
+        if not len(entry.rows) or _is_positive(with_entry):
+            information = with_entry
+        return Evaluation(loglik, w @ scores, information), scores
 
     optimum = newton(lambda parameters: at(parameters)[0], _start(rows))
     return SplineFit(optimum, at(optimum.parameters)[1])
@@ -147,6 +141,25 @@ def _hazard(end: _End, gamma: np.ndarray, linear: np.ndarray) -> np.ndarray:
     hazard = np.zeros(len(linear))
     hazard[end.rows] = np.exp(end.basis @ gamma + linear[end.rows])
     return hazard
+
+
+def _second(end: _End, values: np.ndarray, across: np.ndarray, rows: SplineRows) -> np.ndarray:
+    """Second derivatives of all parameters from those by eta at one end of each row.
+
+    `across` are those that the covariates have at this end: with a mixed one, which is half of each end.
+    """
+    X, w = rows.X[end.rows], rows.weights[end.rows]
+    spline = end.basis.T @ ((w * values[end.rows])[:, None] * end.basis)
+    both = end.basis.T @ ((w * across[end.rows])[:, None] * X)
+    return np.block([[spline, both], [both.T, X.T @ ((w * across[end.rows])[:, None] * X)]])
+
+
+def _is_positive(information: np.ndarray) -> bool:
+    try:
+        np.linalg.cholesky(information)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def _start(rows: SplineRows) -> np.ndarray:

@@ -23,7 +23,6 @@ UNDETERMINED = (
     "Within an interval of the table the curve is not determined: the likelihood says how much it falls there, not "
     "where. No confidence interval: the bootstrap is not valid for this estimator; interval_ph('1', ...) has one."
 )
-NOT_UNIQUE = "Other masses have the same likelihood: the intervals of the table are one solution of several."
 GAP_TO_NOTE = 1e-4
 
 
@@ -166,12 +165,10 @@ def turnbull(
     low, high = frame[left].to_numpy(float), frame[right].to_numpy(float)
     codes, labels = group_codes(frame[groups])
     found = [npmle(low[codes == k], high[codes == k], w[codes == k]) for k in range(len(labels))]
-    parts = [_table(result).assign(**row) for result, row in zip(found, labels.to_dict("records"), strict=True)]
+    parts = [_table(result).assign(**labels.iloc[k].to_dict()) for k, result in enumerate(found)]
     table = pd.concat(parts, ignore_index=True).astype({name: labels[name].dtype for name in groups})
     notes = [*missing_note(len(frame), len(data), n_missing), bounds_note(low, high), UNDETERMINED]
     gap = max(result.gap for result in found)
-    if not all(result.unique for result in found):
-        notes.append(NOT_UNIQUE)
     if gap > GAP_TO_NOTE:
         notes.append(f"Events at many exact times: the log-likelihood may lack {gap:.2g} of its maximum.")
     if weights is not None:
