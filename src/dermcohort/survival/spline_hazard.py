@@ -139,7 +139,8 @@ def _end(times: np.ndarray, knots: np.ndarray) -> _End:
 def _hazard(end: _End, gamma: np.ndarray, linear: np.ndarray) -> np.ndarray:
     """H at one end of each row, 0 where there is none."""
     hazard = np.zeros(len(linear))
-    hazard[end.rows] = np.exp(end.basis @ gamma + linear[end.rows])
+    eta = end.basis @ gamma + linear[end.rows]
+    hazard[end.rows] = np.exp(np.minimum(eta, 200.0))  # a step too far, of which the square must be finite
     return hazard
 
 
