@@ -5,11 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from golden import read, reference
 from test_turnbull import every_month, every_year
 
-import dermcohort as dc
 from dermcohort.estimates import Estimates
 from dermcohort.regression import contrast, term_tests
 from dermcohort.survival import cox, interval_ph
@@ -142,7 +140,9 @@ def test_slopes_are_derivatives():
 
 
 def test_row_order_frequency_weights_and_groups_the_other_way_round():
-    data = every_month().assign(arm=lambda d: pd.Categorical(d["trt"].map({1: "old", 2: "new"}), ["old", "new"]))
+    data = every_month().assign(
+        arm=lambda d: pd.Categorical(d["trt"].map({1: "old", 2: "new"}), ["old", "new"])
+    )
     fit = interval_ph("arm + karno", data, **BOUNDS)
     shuffled = interval_ph("arm + karno", data.sample(frac=1, random_state=1), **BOUNDS)
     np.testing.assert_allclose(shuffled.coefficients, fit.coefficients, rtol=1e-7)

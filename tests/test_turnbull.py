@@ -177,7 +177,9 @@ def test_many_exact_times_end_near_the_maximum():
 
 
 def test_rows_of_which_nothing_is_known():
-    data = pd.DataFrame({"left": [1, np.nan, 0, 2], "right": [2, np.nan, np.inf, 4], "sex": ["f", "f", "m", None]})
+    data = pd.DataFrame(
+        {"left": [1, np.nan, 0, 2], "right": [2, np.nan, np.inf, 4], "sex": ["f", "f", "m", None]}
+    )
     curve = turnbull(data, "left", "right")
     assert (curve.n, curve.events) == (2, 2)
     assert curve.notes[0] == "2 of 4 rows left out for missing values (left 2, right 2)."
@@ -209,7 +211,7 @@ def test_bad_input(change, message):
 
 
 def test_unknown_column():
-    with pytest.raises(ValueError, match="data has no column 'lft'. Did you mean 'left'"):
+    with pytest.raises(ValueError, match=r"data has no column 'lft'\. Did you mean 'left'"):
         turnbull(pd.DataFrame({"left": [1], "right": [2]}), "lft", "right")
     with pytest.raises(ValueError, match="are the same column"):
         turnbull(pd.DataFrame({"left": [1]}), "left", "left")

@@ -28,7 +28,9 @@ def steps_between(
         before = np.append(1.0, after)[: len(after)]
         ends = known[["lower", "upper"]].to_numpy()
         time = np.concatenate([[0.0], ends.ravel(), [last]])
-        height = np.concatenate([[1.0], np.column_stack([before, after]).ravel(), [np.append(1.0, after)[-1]]])
+        height = np.concatenate(
+            [[1.0], np.column_stack([before, after]).ravel(), [np.append(1.0, after)[-1]]]
+        )
         ax.plot(time, height, color=color, linewidth=1.4, label=label or None)
         for (start, end), top, bottom in zip(ends, before, after, strict=True):
             ax.fill_between([start, end], bottom, top, color=color, alpha=0.15, linewidth=0)

@@ -68,17 +68,15 @@ class IntervalFit(FittedModel):
         >>> fit = interval_ph("1", data, left="left", right="right", knots=0)
         >>> fit.survival(data[:1], [2, 6])[["estimate", "conf_low", "conf_high"]].round(2)
            estimate  conf_low  conf_high
-        0      0.81      0.40       0.95
-        1      0.30      0.06       0.60
+        0      0.82      0.31       0.97
+        1      0.15      0.00       0.51
         """
         X = self._new_matrix(newdata).to_numpy()
         moments = np.atleast_1d(np.asarray(times, float))
         known = (moments > 0) & (moments <= self.last_time)
         basis = np.zeros((len(moments), len(self.knots)))
         basis[known] = baseline_basis(moments[known], np.log(self.knots))
-        gradient = np.concatenate(
-            [np.repeat(X, len(moments), axis=0), np.tile(basis, (len(X), 1))], axis=1
-        )
+        gradient = np.concatenate([np.repeat(X, len(moments), axis=0), np.tile(basis, (len(X), 1))], axis=1)
         eta = gradient @ self.coefficients.to_numpy()
         error = np.sqrt(np.einsum("ij,ij->i", gradient @ self.covariance.to_numpy(), gradient))
         z = norm.ppf(0.5 + self.conf_level / 2)
@@ -283,7 +281,9 @@ def _knots(low: np.ndarray, high: np.ndarray, knots: int | Sequence[float]) -> n
         if knots == 0 and places[0] == places[1]:
             return places[0] * np.array([1.0, 2.0])  # the line is the same wherever its knots are
         if (np.diff(places) <= 1e-9 * places[-1]).any():
-            raise ValueError(f"knots={knots}: the events have too few different times for it; use fewer knots")
+            raise ValueError(
+                f"knots={knots}: the events have too few different times for it; use fewer knots"
+            )
         return places
     places = np.asarray(knots, float)
     if places.ndim != 1 or len(places) < 2 or not (np.isfinite(places).all() and (places > 0).all()):

@@ -66,7 +66,9 @@ class _Observations:
 
     def around(self, values: np.ndarray) -> np.ndarray:
         """Sum of a value of the observations around each interval."""
-        opened = np.bincount(self.first, values, self.size + 1) - np.bincount(self.last, values, self.size + 1)
+        opened = np.bincount(self.first, values, self.size + 1) - np.bincount(
+            self.last, values, self.size + 1
+        )
         return np.cumsum(opened)[: self.size]
 
     def gradient(self, mass: np.ndarray) -> np.ndarray:

@@ -22,7 +22,9 @@ def with_bounds(data: pd.DataFrame, left: str, right: str) -> pd.DataFrame:
     """
     require_columns(data, [left, right], "data")
     if left == right:
-        raise ValueError(f"left and right are the same column '{left}': an exactly known event has the same value in two")
+        raise ValueError(
+            f"left and right are the same column '{left}': an exactly known event has the same value in two"
+        )
     low, high = _numbers(data, left, "left"), _numbers(data, right, "right")
     low = np.where(np.isnan(low), 0.0, low)
     high = np.where(np.isnan(high), np.inf, high)

@@ -119,7 +119,9 @@ def maximize_spline_likelihood(rows: SplineRows) -> SplineFit:
         of_right = np.zeros((n, size))
         of_right[right.rows] = (w * mixed)[right.rows, None] * right.basis
         product = left.basis.T @ of_right[left.rows]
-        information[:size, :size] += slopes.T @ ((w[exact] / slope**2)[:, None] * slopes) - product - product.T
+        information[:size, :size] += (
+            slopes.T @ ((w[exact] / slope**2)[:, None] * slopes) - product - product.T
+        )
         # the part of late entry is convex: far from the maximum steps go without it
         with_entry = information - _second(entry, early, early, rows)
         if not len(entry.rows) or _is_positive(with_entry):

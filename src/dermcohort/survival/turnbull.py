@@ -56,7 +56,8 @@ class TurnbullCurve(Estimates):
         """
         moments = np.atleast_1d(np.asarray(times, float))
         parts = [
-            _values(curve, moments).assign(**dict(zip(self.by, key, strict=True))) for key, curve in self._curves()
+            _values(curve, moments).assign(**dict(zip(self.by, key, strict=True)))
+            for key, curve in self._curves()
         ]
         found = pd.concat(parts, ignore_index=True).astype({name: self.table[name].dtype for name in self.by})
         return found[[*self.by, "time", "estimate", "at_least", "at_most"]]
@@ -70,7 +71,11 @@ class TurnbullCurve(Estimates):
         shown = self.at(round_times(self._last()))
         text = pd.DataFrame({names.get(g, g): [level_label(g, v, names) for v in shown[g]] for g in self.by})
         text[names.get("time", "time")] = [f"{time:g}" for time in shown["time"]]
-        for column, heading in (("estimate", "Survival, %"), ("at_least", "At least"), ("at_most", "At most")):
+        for column, heading in (
+            ("estimate", "Survival, %"),
+            ("at_least", "At least"),
+            ("at_most", "At most"),
+        ):
             text[heading] = [format_number(100 * value, 1) for value in shown[column]]
         return text
 
@@ -81,10 +86,14 @@ class TurnbullCurve(Estimates):
 
         names = labels or {}
         curves = {
-            ", ".join(level_label(name, level, names) for name, level in zip(self.by, key, strict=True)): curve
+            ", ".join(
+                level_label(name, level, names) for name, level in zip(self.by, key, strict=True)
+            ): curve
             for key, curve in self._curves()
         }
-        return steps_between(curves, self._last(), ax, x_label=names.get("time", "time"), y_label="Survival probability")
+        return steps_between(
+            curves, self._last(), ax, x_label=names.get("time", "time"), y_label="Survival probability"
+        )
 
     def _last(self) -> float:
         ends = self.table[["lower", "upper"]].to_numpy()
@@ -146,9 +155,11 @@ def turnbull(
     --------
     >>> data = pd.DataFrame({"left": [0, 2, 4, 1, 5], "right": [2, 5, None, 3, 8]})
     >>> turnbull(data, "left", "right").table.round(3)
-       lower  upper  mass  survival
-    0    1.0    2.0   0.4       0.6
-    1    2.0    3.0   0.0       0.6
+       lower  upper   mass  survival
+    0    1.0    2.0  0.333     0.667
+    1    2.0    3.0  0.167     0.500
+    2    4.0    5.0  0.167     0.333
+    3    5.0    8.0  0.333     0.000
     """
     groups = as_list(by)
     used = used_columns(left, right, groups, weights)
