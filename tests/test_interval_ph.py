@@ -10,7 +10,7 @@ from test_turnbull import every_month, every_year
 
 from dermcohort.estimates import Estimates
 from dermcohort.regression import contrast, term_tests
-from dermcohort.survival import cox, interval_ph
+from dermcohort.survival import cox, interval_ph, turnbull
 from dermcohort.survival.spline_hazard import baseline_basis, baseline_slopes
 
 RTOL = 1e-8
@@ -121,13 +121,14 @@ def test_curve_at_the_ends():
     assert found["estimate"].iloc[5:].isna().all()
 
 
-def test_exponential_on_paper():
-    """Two of three happen in (0, 1], the third not by 1: 1 - exp(-rate) = 2/3, whatever the shape is at time 1."""
+def test_saturated_model_is_turnbull():
+    """Two visit times and two parameters: the fit is saturated and its S at 1 and 2 is the nonparametric maximum."""
     data = pd.DataFrame({"left": [0, 0, 1, 0, 2], "right": [1, 1, np.inf, 2, np.inf], "w": [1, 1, 1, 3, 1]})
     fit = interval_ph("1", data, **BOUNDS, knots=0, weights="w", robust=False)
-    # saturated: one parameter a visit time
     found = fit.survival(data[:1], [1, 2])["estimate"]
     np.testing.assert_allclose(found, [1 / 3, 1 / 4], rtol=1e-9)
+    curve = turnbull(data, "left", "right", weights="w").at([1, 2])["estimate"]
+    np.testing.assert_allclose(found, curve, rtol=1e-8)
 
 
 def test_slopes_are_derivatives():

@@ -163,7 +163,7 @@ def test_order_of_rows_and_weights(data):
 
 
 def test_many_exact_times_end_near_the_maximum():
-    """Above `LARGE` exact times: EM. All are known here, so that the maximum is the empirical distribution."""
+    """Above `LARGE` exact times: EM. Times are known or right-censored, so that the maximum is Kaplan-Meier."""
     time = np.arange(1.0, LARGE + 51)
     censored = time[:100] + 0.5
     left = np.concatenate([time, censored])

@@ -148,7 +148,7 @@ def turnbull(
     have more than 800 different exact times it is 0.01 in all, reached slowly: round the times to months, or use
     `kaplan_meier` if all are exact. R's ``survfit(type = "interval2")`` stops earlier and
     has the lower likelihood. There is no confidence interval, as the estimator converges at a rate of the cube root of
-    n, at which the bootstrap fails (Sen & Xu 2015, J Stat Plan Inference 158:144). Late entry has its own
+    n, at which the bootstrap fails (Sen & Xu, Model based bootstrap methods for interval censored data). Late entry has its own
     estimator, which this is not: use `interval_ph` with `entry`.
 
     Examples
