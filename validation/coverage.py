@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from coverage_clusters import CLUSTERS, PEOPLE_A_CLUSTER, of_correlated_models, of_ratios
 from coverage_imputation import DATA_SETS, ITERATIONS, of_imputation
+from coverage_onsets import of_onsets
 from scipy.special import expit, logit
 from scipy.stats import binom, norm, poisson
 from tqdm import tqdm
@@ -314,6 +315,15 @@ STUDIES = {
         "odds ratios of 1.5 for each exposure alone. Samples with an empty cell are left out; a negative S, which has no "
         "interval, counts as a failure.",
         of_interaction,
+    ),
+    "onsets": Study(
+        "Hazard ratio of onsets between visits, simulated",
+        "600 people, half exposed, over ten years; the true hazard ratio is 2, `hazard ratio` the exponential of the mean estimate. "
+        "Visits are up to 30% of their distance early. Dates of visits bias the ratio where onsets are common and visits are rare, or "
+        "where one group is seen more often; the middle of the interval is close throughout. `discrete time` has a factor of the "
+        "number of the visit and takes its intervals to be equally long, which is wrong where the groups differ in that. "
+        "`interval_ph` has one inner knot.",
+        of_onsets,
     ),
 }
 

@@ -9,6 +9,7 @@ from .heat import pair_matrix
 from .matrix import status_matrix
 from .mixtures import quantile_curve, weight_bars
 from .save import save_figure
+from .steps_between import steps_between
 
 __all__ = [
     "bland_altman_figure",
@@ -24,5 +25,6 @@ __all__ = [
     "round_times",
     "save_figure",
     "status_matrix",
+    "steps_between",
     "weight_bars",
 ]

@@ -6,6 +6,7 @@ from .cumulative_incidence import cumulative_incidence
 from .discrete_time import DiscreteTimeFit, discrete_time
 from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
+from .interval_ph import IntervalFit, interval_ph
 from .kaplan_meier import KaplanMeier, kaplan_meier
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
@@ -18,22 +19,26 @@ from .smr import smr
 from .split_time import split_time
 from .state_curves import StateCurves
 from .subdistribution_data import subdistribution_data
+from .turnbull import TurnbullCurve, turnbull
 
 __all__ = [
     "CoxFit",
     "CumulativeIncidence",
     "DiscreteTimeFit",
     "FineGrayFit",
+    "IntervalFit",
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
     "ParametricFit",
     "StateCurves",
+    "TurnbullCurve",
     "cox",
     "cumulative_incidence",
     "discrete_time",
     "fine_gray",
     "incidence_rate",
+    "interval_ph",
     "kaplan_meier",
     "logrank",
     "multi_state",
@@ -43,4 +48,5 @@ __all__ = [
     "smr",
     "split_time",
     "subdistribution_data",
+    "turnbull",
 ]
