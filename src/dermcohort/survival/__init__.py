@@ -6,13 +6,16 @@ from .cumulative_incidence import cumulative_incidence
 from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
+from .lexis import lexis
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
 from .nelson_aalen import NelsonAalen, nelson_aalen
+from .rate_ratio import rate_difference, rate_ratio
 from .rates import incidence_rate
 from .rmst import rmst
 from .smr import smr
 from .split_time import split_time
+from .standardized_rate import standardized_rate
 from .state_curves import StateCurves
 from .subdistribution_data import subdistribution_data
 
@@ -29,11 +32,15 @@ __all__ = [
     "fine_gray",
     "incidence_rate",
     "kaplan_meier",
+    "lexis",
     "logrank",
     "multi_state",
     "nelson_aalen",
+    "rate_difference",
+    "rate_ratio",
     "rmst",
     "smr",
     "split_time",
+    "standardized_rate",
     "subdistribution_data",
 ]
