@@ -33,7 +33,8 @@ class MantelHaenszel(Estimates):
         Cochran-Mantel-Haenszel test of no association in any stratum: `statistic`, `df`, `p_value`.
     homogeneity : mapping
         Test that the measure is the same in all strata: `statistic`, `df`, `p_value`; Breslow-Day with Tarone's
-        correction for odds ratios, Woolf's (inverse-variance) for ratios and differences.
+        correction for odds ratios, Woolf's (inverse-variance) for ratios and differences; of rates their distances from
+        the pooled estimate.
     """
 
     association: Mapping[str, float]

@@ -9,6 +9,7 @@ Source: Carstensen (2021) Epidemiology with R, ch. 7; Plummer & Carstensen (2011
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -155,11 +156,11 @@ def split_episodes(
     return row, start, stop
 
 
-def _read_scales(
-    breaks: Mapping[str, Sequence[float] | np.ndarray], has_age: bool
-) -> dict[str, np.ndarray]:
+def _read_scales(breaks: Mapping[str, Sequence[float] | np.ndarray], has_age: bool) -> dict[str, np.ndarray]:
     if not isinstance(breaks, Mapping) or not breaks:
-        raise ValueError('breaks must map scales to cut points: {"age": [40, 50, 60], "period": [2010, 2020]}')
+        raise ValueError(
+            'breaks must map scales to cut points: {"age": [40, 50, 60], "period": [2010, 2020]}'
+        )
     for scale in breaks:
         if scale not in SCALES:
             raise ValueError(
@@ -174,7 +175,7 @@ def _bands(number: np.ndarray, points: np.ndarray) -> pd.Categorical:
     """Category of band 0 (before the first point), 1, 2, ...; those at the ends only where they occur."""
     whole = (points == np.round(points)).all()
     labels = [f"<{points[0]:g}"]
-    for low, high in zip(points[:-1], points[1:], strict=True):
+    for low, high in itertools.pairwise(points):
         labels.append(str(AgeBand(low, high - 1)) if whole else f"[{low:g}, {high:g})")
     labels.append(f"{points[-1]:g}+")
     occurs = np.bincount(number, minlength=len(labels)) > 0

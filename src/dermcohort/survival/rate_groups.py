@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +19,15 @@ from .rates import PER_YEAR, time_at_risk
 class RateGroups:
     """Rows, events and person-years of each level of an exposure, in order, within strata.
 
-    `counts` has a row a stratum and level that occur; `about` are rows, events and missing values of all.
+    `counts` has a row a stratum and level that occur; `n`, `events` and `n_missing` are of all rows.
     """
 
     exposure: str
     strata: list[str]
     counts: pd.DataFrame
-    about: tuple[int, int, Mapping[str, int]]
+    n: int
+    events: int
+    n_missing: Mapping[str, int]
     notes: tuple[str, ...]
 
     @property
@@ -75,9 +77,7 @@ def read_rate_groups(
     used = [time, event, exposure, *strata]
     require_columns(data, used, "data")
     if len(set(used)) < len(used):
-        raise ValueError(
-            f"time, event, exposure and strata must be different columns, not {', '.join(used)}"
-        )
+        raise ValueError(f"time, event, exposure and strata must be different columns, not {', '.join(used)}")
     n_missing = {name: int(data[name].isna().sum()) for name in used}
     rows = data[data[used].notna().all(axis=1)]
     years = time_at_risk(rows[time], time) / PER_YEAR[unit]
@@ -100,5 +100,12 @@ def read_rate_groups(
     empty = counts.loc[counts["person_years"] == 0, exposure]
     if not strata and len(empty):
         raise ValueError(f"exposure: nobody is at risk at the level '{empty.iloc[0]}' of '{exposure}'")
-    about = (len(rows), int(events.sum()), n_missing)
-    return RateGroups(exposure, strata, counts, about, missing_note(len(rows), len(data), n_missing))
+    return RateGroups(
+        exposure=exposure,
+        strata=strata,
+        counts=counts,
+        n=len(rows),
+        events=int(events.sum()),
+        n_missing=n_missing,
+        notes=missing_note(len(rows), len(data), n_missing),
+    )

@@ -16,7 +16,6 @@ import pandas as pd
 from ..design import as_list, level_text
 from ..estimates import Estimates, tidy
 from ..prevalence.compare import as_row
-from ..prevalence.pooling import woolf
 from ..prevalence.stratified import MantelHaenszel, with_empty_row
 from ..prevalence.two_by_two import Effect, Limits, log_limits, wald_limits
 from . import two_rates as core
@@ -68,7 +67,7 @@ def rate_ratio(
         `std_error` of its logarithm, `statistic` and `df` of the score test ("wald"), `n` (rows), `events`,
         `person_years`, and `rate` of the level. With `strata` a `MantelHaenszel`: a row a stratum with `weight`, the share
         of the pooled estimate's weight, and the row whose `term` is "pooled"; `.association` is the Mantel-Haenszel test
-        (without continuity correction), `.homogeneity` Woolf's. Rows with a missing value are left out and counted.
+        (without continuity correction), `.homogeneity` that of the strata about the pooled estimate. Rows with a missing value are left out and counted.
 
     Raises
     ------
@@ -207,8 +206,15 @@ def _by_level(groups: RateGroups, kind: Measure, method: Method, per: float, con
         **groups.totals,
         rate=per * x / t,
     )
-    sentence = f"{_capital(kind)} with {method.name} {100 * conf_level:.4g}% confidence intervals."
-    return Estimates(tidy(table), sentence, *groups.about, (*groups.notes, *_empty_note(pairs, kind, method)), conf_level)
+    return Estimates(
+        table=tidy(table),
+        method=f"Incidence {kind.name} with {method.name} {100 * conf_level:.4g}% confidence intervals.",
+        n=groups.n,
+        events=groups.events,
+        n_missing=groups.n_missing,
+        notes=(*groups.notes, *_empty_note(pairs, kind, method)),
+        conf_level=conf_level,
+    )
 
 
 def _by_stratum(
@@ -230,9 +236,7 @@ def _by_stratum(
         for pair, both in zip(pairs, informative, strict=True)
     ]
     limits = (log_limits if kind.null == 1 else wald_limits)(pooled, conf_level)
-    rows.append(
-        _scaled(as_row(pooled, limits, association["statistic"], association["p_value"]), kind.scale)
-    )
+    rows.append(_scaled(as_row(pooled, limits, association["statistic"], association["p_value"]), kind.scale))
     shares = np.zeros(len(pairs))
     shares[informative] = weight / weight.sum() if weight.sum() > 0 else math.nan
     table = pd.concat([with_empty_row(cells[groups.strata]), pd.DataFrame(rows)], axis=1).assign(
@@ -248,17 +252,17 @@ def _by_stratum(
     return MantelHaenszel(
         table=tidy(table, groups.strata),
         method=(
-            f"{_capital(kind)} within strata with {method.name} {100 * conf_level:.4g}% confidence intervals, pooled by "
+            f"Incidence {kind.name} within strata with {method.name} {100 * conf_level:.4g}% confidence intervals, pooled by "
             "Mantel-Haenszel with the variance of Greenland and Robins; Mantel-Haenszel test without continuity "
-            "correction; homogeneity by Woolf's test."
+            "correction; homogeneity by the inverse-variance weighted distances of the strata from the pooled estimate."
         ),
-        n=groups.about[0],
-        events=groups.about[1],
-        n_missing=groups.about[2],
+        n=groups.n,
+        events=groups.events,
+        n_missing=groups.n_missing,
         notes=(*groups.notes, *([without] if left_out else []), *_empty_note(known, kind, method)),
         conf_level=conf_level,
         association=association,
-        homogeneity=woolf([kind.effect(pair) for pair in known]),
+        homogeneity=core.homogeneity_test([kind.effect(pair) for pair in known], pooled),
     )
 
 
@@ -278,18 +282,18 @@ def _scaled(row: dict[str, float], scale: float) -> dict[str, float]:
     return {name: scale * value if name in on_scale else value for name, value in row.items()}
 
 
-def _capital(kind: Measure) -> str:
-    return f"Incidence {kind.name}"
-
-
 def _empty_note(pairs: Sequence[TwoRates], kind: Measure, method: Method) -> list[str]:
     """What a group without events costs."""
     if not any(pair.x1 == 0 or pair.x0 == 0 for pair in pairs):
         return []
     if method is RATIO_METHODS["wald"]:
-        return ["Where a group has no event the ratio is 0, infinite or undefined and has no Wald interval: use ci='exact'."]
+        return [
+            "Where a group has no event the ratio is 0, infinite or undefined and has no Wald interval: use ci='exact'."
+        ]
     if method is DIFFERENCE_METHODS["wald"]:
         return ["A Wald interval is too short where a group has no event: use ci='exact-based'."]
     if kind.null == 1:
-        return ["Where a group has no event the ratio is 0, infinite or undefined; its interval has one limit."]
+        return [
+            "Where a group has no event the ratio is 0, infinite or undefined; its interval has one limit."
+        ]
     return []

@@ -125,7 +125,9 @@ def _years(values: pd.Series, argument: str) -> np.ndarray:
     if pd.api.types.is_datetime64_any_dtype(values):
         return EPOCH + _days(values) / DAYS_PER_YEAR
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        raise ValueError(f"{argument}: '{values.name}' must be a date or a number of years, it is {values.dtype}")
+        raise ValueError(
+            f"{argument}: '{values.name}' must be a date or a number of years, it is {values.dtype}"
+        )
     numbers = values.to_numpy(float)
     if not np.isfinite(numbers).all():
         count = int((~np.isfinite(numbers)).sum())

@@ -9,6 +9,7 @@ variances); Greenland & Robins (1985) Biometrics 41:55 (strata).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from ..prevalence.two_by_two import Effect, Limits, log_or_nan, quotient
 
 
 class TwoRates(NamedTuple):
-    """Events and person-time of the exposed (1) and the unexposed (0); arrays of strata or single numbers."""
+    """Events and person-time of the exposed (1) and the unexposed (0)."""
 
     x1: float
     t1: float
@@ -162,3 +163,13 @@ def association_test(s: Strata) -> dict[str, float]:
         return {"statistic": math.nan, "df": 1.0, "p_value": math.nan}
     statistic = float((s.x1 - events * share).sum() ** 2 / variance)
     return {"statistic": statistic, "df": 1.0, "p_value": float(chi2.sf(statistic, 1))}
+
+
+def homogeneity_test(effects: Sequence[Effect], pooled: Effect) -> dict[str, float]:
+    """Weighted squares of the strata's coefficients about the pooled one, as Stata's ir and metafor's rma.mh."""
+    usable = [e for e in effects if e.std_error > 0]
+    df = float(len(usable) - 1)
+    if df < 1 or math.isnan(pooled.coef):
+        return {"statistic": math.nan, "df": df, "p_value": math.nan}
+    statistic = math.fsum(((e.coef - pooled.coef) / e.std_error) ** 2 for e in usable)
+    return {"statistic": statistic, "df": df, "p_value": float(chi2.sf(statistic, df))}
