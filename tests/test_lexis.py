@@ -10,6 +10,8 @@ also the period 2010, so that both make one cut; and after 5 years of follow-up 
 
 from __future__ import annotations
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,9 @@ from golden import read, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dermcohort.survival import incidence_rate, lexis
+from dermcohort.survival import incidence_rate, lexis, lexis_diagram
+
+matplotlib.use("Agg")
 
 ONE = pd.DataFrame({"id": [7], "from": [2003.0], "to": [2012.0], "died": [1], "born": [1960.0]}, index=["x"])
 TIMES = {"entry": "from", "exit": "to", "event": "died", "birth": "born"}
@@ -213,3 +217,49 @@ def test_time_and_events_are_conserved_and_episodes_lie_in_their_bands(data):
 def test_what_cannot_be_split(change, options, message):
     with pytest.raises(ValueError, match=message):
         lexis(ONE.assign(**change), **{**TIMES, "breaks": {"age": [50]}, **options})
+
+
+# ---------------------------------------------------------------- the diagram
+
+
+@pytest.fixture
+def closing():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("closing")
+def test_the_diagram_draws_a_line_a_person_and_a_dot_an_event():
+    two = pd.concat([ONE, ONE.assign(died=0, born=1955.5), ONE.assign(died=np.nan)])
+    ax = lexis_diagram(two, **TIMES, breaks={"age": [40, 50, 60], "period": [2000, 2010]})
+    lines, dots = ax.collections
+    np.testing.assert_allclose(lines.get_segments()[0], [[2003, 43], [2012, 52]])
+    np.testing.assert_allclose(lines.get_segments()[1], [[2003, 47.5], [2012, 56.5]])
+    np.testing.assert_allclose(dots.get_offsets(), [[2012, 52]])
+    assert ax.get_xlabel() == "Calendar year" and ax.get_ylabel() == "Age (years)"
+    assert ax.get_yticks().tolist() == [40, 50, 60] and ax.get_xticks().tolist() == [2000, 2010]
+    assert ax.get_aspect() == 1 and ax.get_title("right") == ""
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["died"]
+
+
+@pytest.mark.usefixtures("closing")
+def test_the_diagram_shows_some_of_many_and_stays_readable_where_ages_span_far_more_than_years():
+    danes = denmark(dates=True)
+    _, ax = plt.subplots()
+    drawn = lexis_diagram(danes, **DANES, show=50, breaks={"period": [2000, 2005]}, ax=ax)
+    assert drawn is ax and len(ax.collections[0].get_segments()) == 50
+    assert ax.get_title("right") == "50 of 9,996 drawn" and ax.get_aspect() == "auto"
+    np.testing.assert_allclose(ax.get_xticks(), 1970 + np.array([10957, 12784]) / 365.25)
+    nobody = lexis_diagram(ONE.assign(died=0), **TIMES)
+    assert nobody.get_legend() is None and len(nobody.collections[0].get_segments()) == 1
+
+
+def test_what_cannot_be_drawn():
+    with pytest.raises(ValueError, match="needs ages: give birth or age_at_entry"):
+        lexis_diagram(ONE, entry="from", exit="to", event="died")
+    with pytest.raises(ValueError, match="'follow_up' is no axis"):
+        lexis_diagram(ONE, **TIMES, breaks={"follow_up": [1]})
+    with pytest.raises(ValueError, match="show=0 must be at least 1"):
+        lexis_diagram(ONE, **TIMES, show=0)
+    with pytest.raises(ValueError, match="no row has all of from, to, born, died"):
+        lexis_diagram(ONE.assign(born=np.nan), **TIMES)

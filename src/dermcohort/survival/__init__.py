@@ -7,6 +7,7 @@ from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
 from .lexis import lexis
+from .lexis_diagram import lexis_diagram
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
 from .nelson_aalen import NelsonAalen, nelson_aalen
@@ -33,6 +34,7 @@ __all__ = [
     "incidence_rate",
     "kaplan_meier",
     "lexis",
+    "lexis_diagram",
     "logrank",
     "multi_state",
     "nelson_aalen",
