@@ -38,6 +38,8 @@ def test_public_names_have_docstrings_with_examples():
         dc.regression.interaction, dc.regression.attributable_fraction, dc.regression.e_value,
         dc.bias.misclassification, dc.bias.unmeasured_confounder, dc.bias.selection, dc.bias.negative_control,
         dc.standard_population, dc.prevalence.standardized, dc.prevalence.indirect, dc.survival.smr,
+        dc.survival.lexis, dc.survival.lexis_diagram, dc.survival.rate_ratio, dc.survival.rate_difference,
+        dc.survival.standardized_rate,
     ]  # fmt: skip
     without = [item.__qualname__ for item in public if ">>>" not in (item.__doc__ or "")]
     assert without == []

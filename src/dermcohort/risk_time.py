@@ -53,12 +53,12 @@ def follow(study: Study, condition: str, competing: str | None, base: pd.DataFra
         if not at_visits:
             died &= np.isnat(end) | (other <= end)
         end = np.where(died, other, end)
-    years = _years(start, end)
+    years = years_between(start, end)
     lower = np.where(np.isnat(onset["lower"]), start, np.maximum(onset["lower"], start))
-    seen_without = np.where(np.isnat(last), 0.0, _years(start, last))
+    seen_without = np.where(np.isnat(last), 0.0, years_between(start, last))
     return RiskTime(
         years=years,
-        left=np.where(has_event, _years(start, lower), seen_without),
+        left=np.where(has_event, years_between(start, lower), seen_without),
         right=np.where(has_event, years, np.inf),
         has_event=has_event,
         died=died,
@@ -69,7 +69,8 @@ def follow(study: Study, condition: str, competing: str | None, base: pd.DataFra
     )
 
 
-def _years(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def years_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Years of 365.25 days from one date to another, NaN where one is missing."""
     return (end - start).astype("timedelta64[D]").astype(float) / DAYS_PER_YEAR
 
 

@@ -20,6 +20,7 @@ from .dictionary.model import Dictionary
 from .flow import Flow, FlowStep
 from .risk_time import follow
 from .storage import read_folder, write_folder
+from .time_varying import split_at_visits
 from .verdicts import judge
 from .wording import suggest
 
@@ -427,8 +428,10 @@ class Study:
         covariates: Sequence[str] | None = None,
         cohorts: str | Sequence[str] | None = None,
         lod: str | None = None,
+        time_varying: Sequence[str] | None = None,
+        carry_for: float | None = None,
     ) -> AnalysisFrame:
-        """Time from the origin visit to the onset of a condition, one row a person at risk.
+        """Time from the origin visit to the onset of a condition, one row a person at risk (or, with `time_varying`, a visit).
 
         Parameters
         ----------
@@ -451,22 +454,42 @@ class Study:
         lod : {"drop", "limit/2", "limit/sqrt2", "censored"}, optional
             What to do with covariates below the detection limit, as in `frame`. Required where a covariate that
             is named has some; without names they stay missing.
+        time_varying : list of str, optional
+            Variables of `visits` that are taken at every visit. A person then has a row for the origin and each
+            later visit within follow-up, at risk over (entry, exit] from that visit to the next one, with the values
+            of that visit; a value that is missing there is missing in the row. `wave` is the visit of the row.
+            The event stands in the last row, which ends at the visit where it was found.
+        carry_for : float, optional
+            With `time_varying`: for how many years at most the values of a visit hold. After that a person who
+            was not seen again is not under observation, and there is a gap until the next visit; an onset in a
+            gap is in no row, and the flow counts it. None: values hold until the next visit.
 
         Returns
         -------
         AnalysisFrame
-            `.data` with cohort, participant_id, wave (where there are several origins), covariates, entry,
+            `.data` with cohort, participant_id (both together are the cluster where a person has several rows),
+            wave (where there are several origins, or `time_varying`), covariates, entry,
             exit, event, left, right in years. A visit condition is an event at the visit where it was first
             seen (`exit`); `left` and `right` bound the onset for interval-censored methods, right is infinite
-            where no onset was seen. Persons with the condition at origin, of unknown status or without later
+            where no onset was seen; they are the person's on every row. Persons with the condition at origin, of unknown status or without later
             observation are counted in `.flow`.
 
         Raises
         ------
         StudyError
-            For an unknown condition, origin or time scale, or where `lod` must be chosen.
+            For an unknown condition, origin or time scale, a time-varying variable that is not of `visits`, or where
+            `lod` must be chosen.
+
+        Examples
+        --------
+        >>> rows = study.survival_frame("psoriasis", time_varying=["smoking"]).data            # doctest: +SKIP
+        >>> dc.survival.cox("smoking", rows, time="exit", event="event", entry="entry",
+        ...                 cluster=["cohort", "participant_id"])                              # doctest: +SKIP
         """
         _check_lod(lod)
+        changing = list(dict.fromkeys(time_varying or ()))
+        self._check_time_varying(changing, carry_for)
+        lod_of_visits = lod
         if covariates is None and lod is None:
             lod = "drop"
         if time_scale not in ("follow-up", "age"):
@@ -526,6 +549,7 @@ class Study:
         shift = base["age"].to_numpy(float) if time_scale == "age" else np.zeros(len(base))
         keys = ["cohort", "participant_id", *(() if one_origin else ("wave",))]
         taken = [c for c in base.columns if c in covariates or c.endswith("__below")]
+        taken = [c for c in taken if c.removesuffix("__below") not in changing]
         data = base[[*keys, *taken]].copy()
         data["entry"], data["exit"] = shift, shift + risk.years
         if competing is None:
@@ -536,7 +560,31 @@ class Study:
         data["left"], data["right"] = shift + risk.left, shift + risk.right
         n_events = int((keep & risk.has_event).sum())
         flow.append(FlowStep(f"With incident {self.label(condition)}", n_events, ()))
-        return AnalysisFrame(data[keep].reset_index(drop=True), Flow(tuple(flow)))
+        data = data[keep].reset_index(drop=True)
+        if changing:
+            origins = base["visit_date"].to_numpy().astype("datetime64[D]")[keep]
+            seen = self._gather(["visit_date", *changing], self._rows(None, cohorts))
+            visits = self._apply_lod(*seen, lod_of_visits)
+            data, cut_short = split_at_visits(data, origins, risk.years[keep], visits, carry_for)
+            n_lost = int((risk.has_event[keep] & cut_short).sum())
+            if n_lost:
+                lost = _excluded((f"later than {carry_for:g} years after the visit before", n_lost))
+                flow.append(FlowStep("With onset under observation", n_events - n_lost, lost))
+        return AnalysisFrame(data, Flow(tuple(flow)))
+
+    def _check_time_varying(self, names: Sequence[str], carry_for: float | None) -> None:
+        for name in names:
+            if name in KEYS or name == "visit_date":
+                raise StudyError(f"time_varying: '{name}' says which visit it is; it is in the frame already")
+            if name in self.participants.columns:
+                raise StudyError(
+                    f"time_varying: '{name}' does not change between visits: give it in covariates"
+                )
+        self._known(names)
+        if carry_for is not None and not names:
+            raise StudyError("carry_for is for time_varying variables: name some")
+        if carry_for is not None and not carry_for > 0:
+            raise StudyError(f"carry_for={carry_for} must be a number of years above 0")
 
     def _known_events(self) -> list[str]:
         """Events that the study looks for, whether or not anybody had one."""

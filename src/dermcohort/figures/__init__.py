@@ -6,6 +6,7 @@ from .curves import curve_figure, round_times
 from .forest import point_ranges
 from .groups import grouped_ranges, line_ranges
 from .heat import pair_matrix
+from .lexis import lexis_lines
 from .matrix import status_matrix
 from .mixtures import quantile_curve, weight_bars
 from .save import save_figure
@@ -17,6 +18,7 @@ __all__ = [
     "difference_dots",
     "flow_boxes",
     "grouped_ranges",
+    "lexis_lines",
     "line_ranges",
     "pair_matrix",
     "point_ranges",

@@ -33,7 +33,8 @@ class MantelHaenszel(Estimates):
         Cochran-Mantel-Haenszel test of no association in any stratum: `statistic`, `df`, `p_value`.
     homogeneity : mapping
         Test that the measure is the same in all strata: `statistic`, `df`, `p_value`; Breslow-Day with Tarone's
-        correction for odds ratios, Woolf's (inverse-variance) for ratios and differences.
+        correction for odds ratios, Woolf's (inverse-variance) for ratios and differences; of rates their distances from
+        the pooled estimate.
     """
 
     association: Mapping[str, float]
@@ -130,7 +131,7 @@ def mantel_haenszel(
     pooled_test = (association["statistic"], association["p_value"])
     lines = [_row(e, core.pearson(t), measure, conf_level) for e, t in zip(effects, tables, strict=True)]
     lines.append(_row(pooled, pooled_test, measure, conf_level))
-    rows = pd.concat([_with_empty_row(counts[by]), pd.DataFrame(lines)], axis=1).assign(
+    rows = pd.concat([with_empty_row(counts[by]), pd.DataFrame(lines)], axis=1).assign(
         term=[exposure] * len(tables) + ["pooled"],
         level=[level_text(levels[1])] * len(tables) + [None],
         reference=[level_text(levels[0])] * len(tables) + [None],
@@ -197,7 +198,7 @@ def _side_by_side(
     return merged.assign(**{name: merged[name].fillna(0).astype(int) for name in numbers})
 
 
-def _with_empty_row(strata: pd.DataFrame) -> pd.DataFrame:
+def with_empty_row(strata: pd.DataFrame) -> pd.DataFrame:
     """The columns of the strata, numbers as text, and an empty row for the pooled estimate below."""
     labels = {
         name: values if isinstance(values.dtype, pd.CategoricalDtype) else values.map(level_text)

@@ -1,4 +1,4 @@
-"""Time to event: rates, survival curves, log-rank tests, competing risks, several states, proportional hazards."""
+"""Time to event: rates, follow-up split by time scales, survival curves and tests, competing risks, hazard models."""
 
 from .cox import cox
 from .cox_fit import CoxFit
@@ -8,15 +8,19 @@ from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .interval_ph import IntervalFit, interval_ph
 from .kaplan_meier import KaplanMeier, kaplan_meier
+from .lexis import lexis
+from .lexis_diagram import lexis_diagram
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
 from .nelson_aalen import NelsonAalen, nelson_aalen
 from .parametric import parametric
 from .parametric_fit import ParametricFit
+from .rate_ratio import rate_difference, rate_ratio
 from .rates import incidence_rate
 from .rmst import rmst
 from .smr import smr
 from .split_time import split_time
+from .standardized_rate import standardized_rate
 from .state_curves import StateCurves
 from .subdistribution_data import subdistribution_data
 from .turnbull import TurnbullCurve, turnbull
@@ -40,13 +44,18 @@ __all__ = [
     "incidence_rate",
     "interval_ph",
     "kaplan_meier",
+    "lexis",
+    "lexis_diagram",
     "logrank",
     "multi_state",
     "nelson_aalen",
     "parametric",
+    "rate_difference",
+    "rate_ratio",
     "rmst",
     "smr",
     "split_time",
+    "standardized_rate",
     "subdistribution_data",
     "turnbull",
 ]

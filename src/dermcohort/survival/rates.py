@@ -95,7 +95,7 @@ def incidence_rate(
     inside = rows[used].notna().all(axis=1).to_numpy()
     if sample is not None:
         inside &= sample.weights > 0
-    years = _time_at_risk(rows[time], time) / PER_YEAR[unit]
+    years = time_at_risk(rows[time], time) / PER_YEAR[unit]
     happened = binary_outcome(rows[event], event)
 
     group, table = group_codes(rows[groups], inside)
@@ -179,7 +179,8 @@ def _intervals(clusters: Sequence[str], design: Design | None) -> str:
     return "exact Poisson confidence intervals"
 
 
-def _time_at_risk(values: pd.Series, name: str) -> np.ndarray:
+def time_at_risk(values: pd.Series, name: str) -> np.ndarray:
+    """Times as float64, NaN where missing; refuses what is no number or negative."""
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(f"time: '{name}' must be a number, it is {values.dtype}")
     time = values.to_numpy(float, na_value=np.nan)

@@ -97,7 +97,7 @@ def split_time(
     first = np.searchsorted(points, begin, "right")
     last = np.searchsorted(points, end, "left")
     row = np.repeat(np.arange(len(known)), last - first + 1)
-    number = first[row] + _count_from_0(last - first + 1)
+    number = first[row] + count_from_0(last - first + 1)
     edges = np.concatenate([[-np.inf], points, [np.inf]])
     episodes = known.iloc[row].assign(
         **{
@@ -107,15 +107,15 @@ def split_time(
             episode: number + 1,
         }
     )
-    return _beside_incomplete(data, complete, row, episodes)
+    return beside_incomplete(data, complete, row, episodes)
 
 
-def _count_from_0(lengths: np.ndarray) -> np.ndarray:
+def count_from_0(lengths: np.ndarray) -> np.ndarray:
     """0, 1, ..., length - 1 for each length, one after the other."""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def _beside_incomplete(
+def beside_incomplete(
     data: pd.DataFrame, complete: np.ndarray, row: np.ndarray, episodes: pd.DataFrame
 ) -> pd.DataFrame:
     """The episodes of the complete rows with the columns they do not have, and incomplete rows at their places."""
