@@ -224,7 +224,9 @@ def _notes(
             "Those left out are taken as not sampled: right where what is missing does not depend on them."
         )
     if alone:
-        notes.append(f"{alone:,} events came when nobody of the subcohort was at risk: they tell nothing.")
+        notes.append(
+            f"{alone:,} events came when nobody of the subcohort was at risk; they are compared with later cases."
+        )
     notes += sparse_notes(int(rows.case.sum()), len(frame.columns), None)
     if unbounded.any():
         which = ", ".join(name for name, flag in zip(frame.names, unbounded, strict=True) if flag)

@@ -110,21 +110,35 @@ def maximize_case_cohort(rows: PhaseTwo, method: str) -> CaseCohortMaximum:
 
 
 def _subcohort_alone(rows: PhaseTwo, weight: np.ndarray) -> tuple[np.ndarray, RiskSets, int]:
-    """Numbers of the rows, cases first, then members; a case's row has its event and is in no risk set."""
-    members = np.flatnonzero(rows.member)
+    """Numbers of the rows, members last. A case has its event in a row that is in no risk set.
 
-    def sets_of(cases: np.ndarray) -> tuple[np.ndarray, RiskSets]:
-        index = np.concatenate([cases, members])
-        dies = np.arange(len(index)) < len(cases)
-        start = None if rows.entry is None else rows.entry[index]
-        sets = risk_sets(start, rows.exit_[index], dies, None, np.where(dies, 1.0, weight[index]), "breslow")
-        return index, replace(sets, multiplier=np.where(dies, 0.0, 1.0))
+    Where nobody of the subcohort is at risk, R's `cch` (an offset of -100 for cases) compares the case with the cases
+    that are still at risk. Here they are in a stratum of their own, which holds such events only.
+    """
+    cases, members = np.flatnonzero(rows.case), np.flatnonzero(rows.member)
+    company = _number_from(rows.exit_[members], rows.exit_[cases])
+    if rows.entry is not None:
+        company -= _number_from(rows.entry[members], rows.exit_[cases])
+    alone = company == 0
+    compared = cases if alone.any() else cases[:0]
+    index = np.concatenate([cases[~alone], compared, members])
+    part = np.repeat([0, 1, 2], [int((~alone).sum()), len(compared), len(members)])
+    dies = part == 0
+    dies[part == 1] = alone[: len(compared)]
+    sets = risk_sets(
+        None if rows.entry is None else rows.entry[index],
+        rows.exit_[index],
+        dies,
+        part == 1,
+        np.where(part == 2, weight[index], 1.0),
+        "efron",
+    )
+    return index, replace(sets, multiplier=np.where(part == 0, 0.0, 1.0)), int(alone.sum())
 
-    cases = np.flatnonzero(rows.case)
-    _, sets = sets_of(cases)
-    accompanied = (sets.at_risk(np.asarray(sets.multiplier)) > 0)[sets.time_of_death]
-    index, sets = sets_of(cases[accompanied])
-    return index, sets, int((~accompanied).sum())
+
+def _number_from(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How many of the values are at or after each time."""
+    return len(values) - np.searchsorted(np.sort(values), times, "left")
 
 
 def _with_the_case(rows: PhaseTwo) -> RiskSets:
