@@ -1,8 +1,11 @@
 """Nested case-control samples: probabilities and analyses against R (validation/own/samples.R), rules, simulation."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from golden import read, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -242,3 +245,21 @@ def test_bad_input(changed, message):
 def test_columns_of_the_sample_must_be_free():
     with pytest.raises(ValueError, match="have a column 'set'"):
         nested_case_control(cohort(8).assign(set=1), time="months", event="ill", seed=1)
+
+
+def test_the_page_of_the_documentation_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "sampling.md").read_text("utf-8")
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "sampling.md", "exec"), names)
+    cohort, nested = names["cohort"], names["nested"]
+    assert "could be sampled ('serum')" in nested.notes[0]
+    assert nested.n == cohort["serum"].sum()
+    assert names["fit"].events == nested.events == (cohort["serum"] & cohort["malignant"]).sum()
+    # all three estimate the hazard ratio of the cohort
+    whole = names["dc"].survival.cox("age + sex + hgb", cohort[cohort["serum"]], **names["outcome"])
+    for name in ("fit", "by_set", "weighted"):
+        row = names[name].table.set_index("term").loc["hgb"]
+        assert abs(row["coef"] - whole.coefficients["hgb"]) < 2 * row["std_error"]
+    assert names["what_if"].table["delta"].unique().tolist() == [1, 2, 4]

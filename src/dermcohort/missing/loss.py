@@ -120,8 +120,9 @@ def loss_sensitivity(
             completed = _with_events_after_loss(people, model, waiting, delta, lost, end)
             of_delta.append(cox(formula, completed, **outcome))
 
-    pooled = [pool(of_delta).table.assign(delta=delta) for delta, of_delta in zip(factors, fits, strict=True)]
-    table = tidy(pd.concat(pooled, ignore_index=True), groups=["delta"])
+    pooled = [pool(of_delta) for of_delta in fits]
+    tables = [one.table.assign(delta=delta) for delta, one in zip(factors, pooled, strict=True)]
+    table = tidy(pd.concat(tables, ignore_index=True), groups=["delta"])
     n_missing = {name: int(data[name].isna().sum()) for name in (*used, *observed.n_missing)}
     return Estimates(
         table=table,
@@ -133,6 +134,7 @@ def loss_sensitivity(
         notes=(
             *missing_note(len(people), len(data), n_missing),
             f"{int(people[lost].sum()):,} of {len(people):,} people were lost; events counts those seen.",
+            *dict.fromkeys(note for one in pooled for note in one.notes),
             *_tipping_points(table),
         ),
         conf_level=conf_level,

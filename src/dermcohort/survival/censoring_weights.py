@@ -150,13 +150,16 @@ def censoring_weights(
     weights = rows["weight"].dropna().to_numpy()
     kind = "stabilized" if stabilize else "not stabilized"
     return CensoringWeights(
-        table=fit.table,
+        table=fit.table.drop(columns=["n", "events"]),  # of episodes
         method=f"Inverse-probability-of-censoring weights ({kind}) from a Cox model of loss to follow-up on "
         f"{formula.strip()}.",
         n=int(rows[person].nunique()),
         events=int((gone == 1).sum()),
         n_missing={name: int(data[name].isna().sum()) for name in fit.n_missing if name in data},
-        notes=_notes(rows, weights, points, int((happened == 1).sum())),
+        notes=(
+            *(note for note in fit.notes if note.startswith(("Monotone", "The fit did not"))),
+            *_notes(rows, weights, points),
+        ),
         conf_level=conf_level,
         rows=rows.drop(columns=END).set_index(split.index),
         cuts=tuple(map(float, points)),
@@ -187,7 +190,7 @@ def _sum_before(values: pd.Series) -> pd.Series:
     return values.shift(fill_value=0.0).cumsum(skipna=False)
 
 
-def _notes(rows: pd.DataFrame, weights: np.ndarray, cuts: np.ndarray, events: int) -> tuple[str, ...]:
+def _notes(rows: pd.DataFrame, weights: np.ndarray, cuts: np.ndarray) -> tuple[str, ...]:
     notes = [
         f"{len(weights):,} episodes weighted, cut at {len(cuts):,} times; weights: mean {weights.mean():.2f}, range "
         f"{weights.min():.2f} to {weights.max():.2f}.",

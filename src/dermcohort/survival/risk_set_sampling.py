@@ -51,30 +51,37 @@ def sample_risk_sets(
     near : ndarray of float64, shape (n, q)
         Values in which controls may differ from their case by at most `width` (q,).
     """
-    start = np.full(len(exit_), -np.inf) if entry is None else entry
-    by_group = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[by_group], np.arange(group.max() + 2))
-    cases = np.flatnonzero(event)
-    cases = cases[np.argsort(exit_[cases], kind="stable")]
-    log_missed = np.zeros(len(exit_))
+    # by group and, within it, by exit: who is at risk stands in one piece of memory, or is left out by entry
+    order = np.lexsort((exit_, group))
+    t, dies, values = exit_[order], event[order], near[order]
+    start = None if entry is None else entry[order]
+    ends = np.searchsorted(group[order], np.arange(group.max() + 2))
+    log_missed = np.zeros(len(order))
+    cases = np.flatnonzero(dies)
     sets, n_eligible = [], []
-    for case in cases:
-        members = by_group[bounds[group[case]] : bounds[group[case] + 1]]
-        t = exit_[case]
-        at_risk = (start[members] < t) & ((exit_[members] > t) | ((exit_[members] == t) & ~event[members]))
-        eligible = members[at_risk]
-        if len(width):
+    for case in cases[np.lexsort((order[cases], t[cases]))]:
+        low, high = ends[group[order[case]]], ends[group[order[case]] + 1]
+        first = low + np.searchsorted(t[low:high], t[case], "left")
+        after = low + np.searchsorted(t[low:high], t[case], "right")
+        free = np.ones(high - first, bool)
+        free[: after - first] = ~dies[first:after]
+        if start is not None:
+            free &= start[first:high] < t[case]
+        for value, w in zip(values.T, width, strict=True):
             # the differences of decimal numbers are not exact: 40.3 - 38.3 is above 2
-            far = np.abs(near[eligible] - near[case]) > width + 1e-9 * np.abs(near[case])
-            eligible = eligible[~far.any(axis=1)]
+            free &= np.abs(value[first:high] - value[case]) <= w + 1e-9 * abs(value[case])
+        eligible = first + np.flatnonzero(free)
         n, m = len(eligible), min(controls, len(eligible))
         if n:
-            log_missed[eligible] += np.log1p(-m / n) if m < n else -np.inf
-        sets.append(np.concatenate([[case], rng.choice(eligible, m, replace=False) if m else eligible]))
+            missed = log_missed[first:high]
+            np.add(missed, np.log1p(-m / n) if m < n else -np.inf, out=missed, where=free)
+        drawn = rng.choice(eligible, m, replace=False) if m else eligible
+        sets.append(order[np.concatenate([[case], drawn])])
         n_eligible.append(n)
-    rows = np.concatenate(sets).astype(np.int64)
+    rows = np.concatenate(sets)
     sizes = np.array([len(one) for one in sets])
     is_case = np.zeros(len(rows), bool)
     is_case[np.cumsum(sizes) - sizes] = True
-    probability = np.where(event, 1.0, 0 - np.expm1(log_missed))
+    probability = np.empty(len(order))
+    probability[order] = np.where(dies, 1.0, 0 - np.expm1(log_missed))
     return RiskSetSample(rows, is_case, np.array(n_eligible), probability)
