@@ -1,5 +1,7 @@
 """Time to event: rates, follow-up split by time scales, survival curves and tests, competing risks, hazard models."""
 
+from .case_cohort import CaseCohortFit, case_cohort
+from .censoring_weights import CensoringWeights, censoring_weights
 from .cox import cox
 from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
@@ -13,11 +15,13 @@ from .lexis_diagram import lexis_diagram
 from .logrank import LogRank, logrank
 from .multi_state import multi_state
 from .nelson_aalen import NelsonAalen, nelson_aalen
+from .nested_case_control import NestedCaseControl, nested_case_control
 from .parametric import parametric
 from .parametric_fit import ParametricFit
 from .rate_ratio import rate_difference, rate_ratio
 from .rates import incidence_rate
 from .rmst import rmst
+from .sample_subcohort import Subcohort, sample_subcohort
 from .smr import smr
 from .split_time import split_time
 from .standardized_rate import standardized_rate
@@ -26,6 +30,8 @@ from .subdistribution_data import subdistribution_data
 from .turnbull import TurnbullCurve, turnbull
 
 __all__ = [
+    "CaseCohortFit",
+    "CensoringWeights",
     "CoxFit",
     "CumulativeIncidence",
     "DiscreteTimeFit",
@@ -34,9 +40,13 @@ __all__ = [
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
+    "NestedCaseControl",
     "ParametricFit",
     "StateCurves",
+    "Subcohort",
     "TurnbullCurve",
+    "case_cohort",
+    "censoring_weights",
     "cox",
     "cumulative_incidence",
     "discrete_time",
@@ -49,10 +59,12 @@ __all__ = [
     "logrank",
     "multi_state",
     "nelson_aalen",
+    "nested_case_control",
     "parametric",
     "rate_difference",
     "rate_ratio",
     "rmst",
+    "sample_subcohort",
     "smr",
     "split_time",
     "standardized_rate",

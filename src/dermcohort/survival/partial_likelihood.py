@@ -26,7 +26,10 @@ MAX_ITERATIONS = 50
 
 @dataclass(frozen=True, eq=False)
 class RiskSets:
-    """Who is at risk when, and the steps through tied deaths."""
+    """Who is at risk when, and the steps through tied deaths.
+
+    `multiplier` is a known factor of each row's hazard: 0 for a row that dies but is in no risk set.
+    """
 
     first: np.ndarray
     last: np.ndarray
@@ -37,6 +40,7 @@ class RiskSets:
     fraction: np.ndarray
     step_weight: np.ndarray
     weights: np.ndarray
+    multiplier: np.ndarray | float = 1.0
 
     def at_risk(self, values: np.ndarray) -> np.ndarray:
         """Sum of `values` (n,) or (n, q) over the risk set of each event time."""
@@ -140,7 +144,7 @@ def evaluate(X: np.ndarray, beta: np.ndarray, sets: RiskSets) -> Evaluation:
     """The partial log-likelihood and its derivatives at beta; X must be centered."""
     w, step = sets.weights, sets.time_of_step
     eta = X @ beta
-    risk = np.exp(eta)
+    risk = sets.multiplier * np.exp(eta)
     weighted_risk = w * risk
     weighted_X = weighted_risk[:, None] * X
     denominator = sets.at_risk(weighted_risk)[step] - sets.fraction * sets.over_deaths(weighted_risk)[step]
