@@ -82,16 +82,21 @@ def forest_by_group(
 ) -> Axes:
     """Rows of the same term and level in several groups (models), a little apart, one color a group.
 
-    Rows without a finite estimate or interval are left out, reference levels drawn once a group without one.
+    Rows without a finite estimate or interval are left out; reference levels are points without one.
     """
     finite = np.isfinite(table[["estimate", "conf_low", "conf_high"]].to_numpy(float)).all(axis=1)
     at_reference = (table["level"].notna() & (table["level"] == table["reference"])).to_numpy()
     shown = table[finite | at_reference]
-    names = [_row_label(row, [], labels) for row in shown.to_dict("records")]
+    references = at_reference[finite | at_reference]
+    names = [
+        _row_label(row, [], labels) + (" (reference)" if is_reference else "")
+        for row, is_reference in zip(shown.to_dict("records"), references, strict=True)
+    ]
     is_ratio = common_measure(table) in RATIOS
     ax = grouped_ranges(
         shown.assign(row=names), "row", group, ax, conf_level=conf_level, labels=labels, log=is_ratio
     )
+    ax.grid(False)
     if is_ratio:
         _log_axis(ax, shown[["estimate", "conf_low", "conf_high"]].to_numpy(float).ravel())
     else:

@@ -128,6 +128,8 @@ def read_exposure(
         levels = tuple(dict.fromkeys(NO_YES[level_text(v)] for v in sorted(values.dropna().unique())))
         return Exposure(name, f"C({text})", levels, is_dichotomy=True)
     if is_number:
+        if has_trend:
+            raise ValueError(f"trend: '{name}' is a number, not a category: its row is the trend")
         if per is None:
             return Exposure(name, text)
         if per == "doubling":
@@ -148,9 +150,17 @@ def read_exposure(
 
 def _step(values: pd.Series, per: float | str) -> float:
     known = values.dropna().to_numpy(float)
-    if isinstance(per, str):
-        return float(known.std(ddof=1) if per == "SD" else np.subtract(*np.quantile(known, [0.75, 0.25])))
-    return float(per)
+    if per == "SD":
+        step = known.std(ddof=1)
+    elif per == "IQR":
+        step = np.subtract(*np.quantile(known, [0.75, 0.25]))
+    elif isinstance(per, str):
+        raise ValueError(f"per: '{per}' of '{values.name}' is unknown: a number, 'SD', 'IQR' or 'doubling'")
+    else:
+        step = per
+    if not (np.isfinite(step) and step > 0):
+        raise ValueError(f"per: the step of '{values.name}' is {step:g}, it must be above 0")
+    return float(step)
 
 
 def _terms(exposure: Exposure, covariates: Sequence[str]) -> list[str]:
@@ -168,8 +178,8 @@ def _rows(fit: Fit, exposure: Exposure, measure: str) -> pd.DataFrame:
 
 
 def _empty_rows(exposure: Exposure, measure: str) -> pd.DataFrame:
-    levels = list(exposure.levels) or [None]
-    return pd.DataFrame({"term": exposure.name, "level": levels, "measure": measure})
+    levels = exposure.levels or (None,)
+    return pd.DataFrame({"term": exposure.name, "level": list(levels), "measure": measure})
 
 
 def _trend(fit: Fit, exposure: Exposure) -> dict[str, Any]:

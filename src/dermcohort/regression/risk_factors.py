@@ -181,8 +181,8 @@ def risk_factors(
         arguments["event"] = outcome
     datasets = list(data.datasets) if isinstance(data, Imputed) else [data]
     chosen = _read_exposures(datasets, exposures, per or {}, trend)
-    used = _used_columns(datasets[0], outcome, chosen, sets, arguments, interaction_with)
     sets = {name: [quoted(t) if t in datasets[0] else t for t in terms] for name, terms in sets.items()}
+    used = _used_columns(datasets[0], outcome, chosen, sets, arguments, interaction_with)
     n_missing = {column: int(datasets[0][column].isna().sum()) for column in used}
     if complete_cases == "common":
         datasets = [_common(d, outcome, used, keep_rows=design is not None) for d in datasets]
@@ -207,6 +207,7 @@ def risk_factors(
         n_missing=n_missing,
         notes=(
             *_rows_note([fit.n for fit in fits.values()], n_rows, n_missing, complete_cases),
+            *(("Counts are rows, without weights.",) if weights is not None or design is not None else ()),
             *_attributed(answers, names),
         ),
         conf_level=conf_level,
@@ -331,24 +332,20 @@ def _method(
     interaction_with: str | None,
     labels: Mapping[str, str],
 ) -> str:
-    adjusted = [
-        f"{labels.get(name, name)}: "
-        + (
-            f"adjusted for {', '.join(labels.get(t.strip('`'), t.strip('`')) for t in terms)}"
-            if terms
-            else "unadjusted"
-        )
+    shown = {
+        name: ", ".join(labels.get(term.strip("`"), term.strip("`")) for term in terms) or "none"
         for name, terms in sets.items()
-    ]
+    }
+    covariates = "; ".join(f"{terms} ({labels.get(name, name)})" for name, terms in shown.items())
     sentences = [
         *([data.method] if isinstance(data, Imputed) else []),
         fit.method,
-        f"Each exposure in a model of its own. {'; '.join(adjusted)}.",
+        f"Each exposure in a model of its own. Covariates: {covariates}.",
     ]
     if any(len(exposure.levels) > 2 for exposure in exposures):
         sentences.append("p beside a variable of three or more levels: Wald test of all of them.")
     if any(exposure.has_trend for exposure in exposures):
-        sentences.append("p for trend: linear contrast of the levels.")
+        sentences.append("p for trend: linear contrast of the levels, Wald test.")
     if interaction_with is not None:
         modifier = labels.get(interaction_with, interaction_with)
         sentences.append(f"p for interaction: Wald test of the product of exposure and {modifier}.")
