@@ -22,6 +22,7 @@ psoriasis = risk_factors(
     {"Crude": [], "Adjusted": ["age", "sex", "smoking_status", "alcohol", "bmi"]},
     per={"bmi": 5},
     cluster="cluster",
+    complete_cases="common",
     labels=labels,
 )
 psoriasis.save(results / "psoriasis_risk_factors")
@@ -53,5 +54,6 @@ risk_factors(
     },
     per={"years_at_residence": 10, "urine_as": "doubling"},
     cluster="cluster",
+    complete_cases="common",
     labels=labels,
 ).save(results / "arsenical_lesion")
