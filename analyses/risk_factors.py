@@ -55,5 +55,9 @@ risk_factors(
     per={"years_at_residence": 10, "urine_as": "doubling"},
     cluster="cluster",
     complete_cases="common",
-    labels=labels,
+    labels={
+        **labels,
+        "log2(urine_as)": "Urine arsenic (log2)",
+        "log2(urine_creatinine)": "Urine creatinine (log2)",
+    },
 ).save(results / "arsenical_lesion")

@@ -356,6 +356,8 @@ def test_models_stand_side_by_side(births):
     ]  # fmt: skip
     html = found.gt(title="Risk factors").as_raw_html()
     assert html.count(">OR (95% CI)<") == 2
+    # names given later go with those of the call
+    assert found.gt(labels={"race": "Race"}).as_raw_html().count(">OR (95% CI)<") == 2
     assert ">Unadjusted<" in html
     assert "Covariates: none (Unadjusted); age (Adjusted)." in found.method
     assert found.method in html

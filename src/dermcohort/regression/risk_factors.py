@@ -1,6 +1,7 @@
 """The table of risk factors of a paper: many exposures, each adjusted for several sets of covariates, in one call.
 
-How one model is written and fitted is in `exposure_models`, how the table is printed in `printed_risk_factors`.
+How one model is written and fitted is in `exposure_models`, how the table is printed in `printed_risk_factors`, what is said
+of it in `risk_factor_words`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..design import as_list, require_columns, variables_of
-from ..estimates import Estimates, missing_note, tidy
+from ..estimates import Estimates, tidy
 from ..missing.impute import Imputed
 from ..wording import suggest
 from .exposure_models import MODELS, Answer, Exposure, Fit, Fitting, answer, quoted, read_exposure
 from .printed_risk_factors import printed_rows, term_label
+from .risk_factor_words import attributed_notes, method_sentences, rows_note
 from .rows import AnyDesign
 
 if TYPE_CHECKING:
@@ -60,10 +62,10 @@ class RiskFactors(Estimates):
         """A great_tables table in the style of a journal, the models as heads over their columns."""
         from ..tables import journal_table
 
-        shown = self.to_display(labels)
+        shown, names = self.to_display(labels), {**self.labels, **(labels or {})}
         table = journal_table(shown, title=title, footnotes=self._table_notes())
         for model in dict.fromkeys(self.table["model"]):
-            head = f"{(labels or self.labels).get(model, model)}: "
+            head = f"{names.get(model, model)}: "
             own = [column for column in shown if column.startswith(head)]
             table = table.tab_spanner(head[:-2], own).cols_label({c: c.removeprefix(head) for c in own})
         return table
@@ -169,7 +171,7 @@ def risk_factors(
     0     Crude  smoker    no      1.00  4       1
     1     Crude  smoker   yes      9.00  4       3
     2  Adjusted  smoker    no      1.00  4       1
-    3  Adjusted  smoker   yes      9.00  4       3
+    3  Adjusted  smoker   yes     10.96  4       3
     """
     sets = {name: as_list(terms) for name, terms in ({"Crude": []} if models is None else models).items()}
     names = dict(labels or {})
@@ -201,14 +203,14 @@ def risk_factors(
     return RiskFactors(
         table=_table(answers),
         tests=_tests(answers),
-        method=_method(data, largest, sets, chosen, interaction_with, names),
+        method=method_sentences(data, largest, sets, chosen, interaction_with, names),
         n=largest.n,
         events=largest.events,
         n_missing=n_missing,
         notes=(
-            *_rows_note([fit.n for fit in fits.values()], n_rows, n_missing, complete_cases),
+            *rows_note([fit.n for fit in fits.values()], n_rows, n_missing, complete_cases),
             *(("Counts are rows, without weights.",) if weights is not None or design is not None else ()),
-            *_attributed(answers, names),
+            *attributed_notes(answers, names),
         ),
         conf_level=conf_level,
         per={exposure.name: exposure.per for exposure in chosen if exposure.per},
@@ -322,62 +324,3 @@ def _tests(answers: Mapping[str, Sequence[Answer]]) -> pd.DataFrame:
             for test in a.tests]  # fmt: skip
     columns = ["model", "term", "test", "estimate", "statistic", "df", "df_denominator", "p_value"]
     return pd.DataFrame(rows, columns=columns).astype({"estimate": float})
-
-
-def _method(
-    data: pd.DataFrame | Imputed,
-    fit: Fit,
-    sets: Mapping[str, Sequence[str]],
-    exposures: Sequence[Exposure],
-    interaction_with: str | None,
-    labels: Mapping[str, str],
-) -> str:
-    shown = {
-        name: ", ".join(labels.get(term.strip("`"), term.strip("`")) for term in terms) or "none"
-        for name, terms in sets.items()
-    }
-    covariates = "; ".join(f"{terms} ({labels.get(name, name)})" for name, terms in shown.items())
-    sentences = [
-        *([data.method] if isinstance(data, Imputed) else []),
-        fit.method,
-        f"Each exposure in a model of its own. Covariates: {covariates}.",
-    ]
-    if any(len(exposure.levels) > 2 for exposure in exposures):
-        sentences.append("p beside a variable of three or more levels: Wald test of all of them.")
-    if any(exposure.has_trend for exposure in exposures):
-        sentences.append("p for trend: linear contrast of the levels, Wald test.")
-    if interaction_with is not None:
-        modifier = labels.get(interaction_with, interaction_with)
-        sentences.append(f"p for interaction: Wald test of the product of exposure and {modifier}.")
-    return " ".join(sentences)
-
-
-def _rows_note(
-    sizes: Sequence[int], n_rows: int, n_missing: Mapping[str, int], complete_cases: str
-) -> tuple[str, ...]:
-    if complete_cases == "common" or min(sizes) == max(sizes):
-        return missing_note(max(sizes), n_rows, n_missing)
-    return (
-        f"Each model has the rows complete in its own variables: {min(sizes):,} to {max(sizes):,} of {n_rows:,}.",
-    )
-
-
-def _attributed(answers: Mapping[str, Sequence[Answer]], labels: Mapping[str, str]) -> list[str]:
-    """Every note once, with the exposures and models it is of where it is not of all."""
-    owners: dict[str, dict[str, list[str]]] = {}
-    for name, of in answers.items():
-        for a in of:
-            for note in dict.fromkeys(a.notes):
-                term = labels.get(a.exposure.name, a.exposure.name)
-                owners.setdefault(note, {}).setdefault(term, []).append(labels.get(name, name))
-    n_models, n_all = len(answers), sum(len(of) for of in answers.values())
-    found = []
-    for note, terms in owners.items():
-        if sum(len(models) for models in terms.values()) == n_all:
-            found.append(note)
-        else:
-            whose = [
-                f"{term} ({', '.join(models)})" if n_models > 1 else term for term, models in terms.items()
-            ]
-            found.append(f"{', '.join(whose)}: {note}")
-    return found
