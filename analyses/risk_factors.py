@@ -1,26 +1,32 @@
 """Which exposures go with psoriasis, acne and arsenical lesions at baseline?"""
 
-import numpy as np
-
 import dermcohort as dc
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
-from dermcohort.regression import logistic
+from dermcohort.regression import logistic, risk_factors
 
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()
 
-# Central China: smoking and body mass index with psoriasis, clusters of residence
+# Central China: psoriasis, clusters of residence
 adults = study.frame(
     ["psoriasis", "age", "sex", "smoking_status", "bmi", "alcohol", "cluster"],
     wave="baseline",
     cohorts="central_china",
 ).data
-adults = adults.assign(age_10=adults["age"] / 10, bmi_5=adults["bmi"] / 5)
-for model, covariates in {"crude": "", "adjusted": " + age_10 + sex + bmi_5 + alcohol"}.items():
-    fit = logistic(f"psoriasis ~ smoking_status{covariates}", adults, cluster="cluster")
-    fit.save(results / f"psoriasis_smoking_{model}")
+psoriasis = risk_factors(
+    adults,
+    "psoriasis",
+    ["smoking_status", "alcohol", "bmi"],
+    {"Crude": [], "Adjusted": ["age", "sex", "smoking_status", "alcohol", "bmi"]},
+    per={"bmi": 5},
+    cluster="cluster",
+    complete_cases="common",
+    labels=labels,
+)
+psoriasis.save(results / "psoriasis_risk_factors")
+save_figure(psoriasis.plot(), results / "psoriasis_risk_factors")
 
 # College: soft drinks with moderate-to-severe acne. Five sites are too few for a cluster-robust variance, so
 # the site is a covariate.
@@ -29,8 +35,7 @@ students = study.frame(
 ).data
 acne = logistic("acne_moderate_severe ~ soft_drinks + sex + age + bmi + site", students)
 acne.save(results / "acne_soft_drinks")
-names = {**labels, "age_10": "Age (per 10 years)", "bmi_5": "Body mass index (per 5 kg/m²)"}
-save_figure(acne.plot(labels=names), results / "acne_soft_drinks")
+save_figure(acne.plot(labels=labels), results / "acne_soft_drinks")
 
 # Hunan: a value below the detection limit is replaced by the limit over the root of 2; arsenic per doubling
 residents = study.frame(
@@ -38,15 +43,21 @@ residents = study.frame(
      "urine_creatinine", "cluster"],
     wave="baseline", cohorts="hunan_metals", lod="limit/sqrt2",
 ).data  # fmt: skip
-residents = residents.assign(
-    age_10=residents["age"] / 10,
-    residence_10=residents["years_at_residence"] / 10,
-    arsenic_doubling=np.log2(residents["urine_as"]),
-    creatinine_doubling=np.log2(residents["urine_creatinine"]),
-)
-logistic(
-    "arsenical_lesion ~ age_10 + sex + occupational_arsenic + residence_10 + arsenic_doubling"
-    " + creatinine_doubling",
+sources = ["occupational_arsenic", "years_at_residence", "urine_as"]
+risk_factors(
     residents,
+    "arsenical_lesion",
+    sources,
+    {
+        "Crude": [],
+        "Adjusted": ["age", "sex", *sources[:2], "log2(urine_as)", "log2(urine_creatinine)"],
+    },
+    per={"years_at_residence": 10, "urine_as": "doubling"},
     cluster="cluster",
+    complete_cases="common",
+    labels={
+        **labels,
+        "log2(urine_as)": "Urine arsenic (log2)",
+        "log2(urine_creatinine)": "Urine creatinine (log2)",
+    },
 ).save(results / "arsenical_lesion")

@@ -41,6 +41,7 @@ __all__ = [
     "require_columns",
     "sparse_notes",
     "still_moving",
+    "variables_of",
 ]
 
 OWN_TRANSFORMS = {"rcs": rcs}
@@ -270,6 +271,11 @@ def require_columns(data: pd.DataFrame, names: Iterable[str], argument: str) -> 
             )
         if name not in data:
             raise ValueError(f"{argument} has no column '{name}'.{suggest(name, data.columns)}")
+
+
+def variables_of(formula: str) -> list[str]:
+    """The data columns that a right-hand side (``"rcs(age, 4) + sex"``) uses, in the order written."""
+    return _variables_of(_parse(formula, two_sided=False)[1])
 
 
 def _parse(formula: str, two_sided: bool) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from .accuracy import bland_altman_figure, roc_figure
 from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
-from .forest import point_ranges
+from .forest import forest_by_group, point_ranges
 from .groups import grouped_ranges, line_ranges
 from .heat import pair_matrix
 from .lexis import lexis_lines
@@ -17,6 +17,7 @@ __all__ = [
     "curve_figure",
     "difference_dots",
     "flow_boxes",
+    "forest_by_group",
     "grouped_ranges",
     "lexis_lines",
     "line_ranges",

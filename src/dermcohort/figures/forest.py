@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..tables import PROPORTIONS, RATIOS, common_measure, groups_of, level_label, measure_heading
+from .groups import grouped_ranges
 
 DIFFERENCES = frozenset({"RD", "difference", "prevalence difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
@@ -73,6 +74,33 @@ def point_ranges(
     ax.set_xlabel(measure_heading(measure, conf_level))
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def forest_by_group(
+    table: pd.DataFrame, group: str, conf_level: float, ax: Axes | None, labels: Mapping[str, str]
+) -> Axes:
+    """Rows of the same term and level in several groups (models), a little apart, one color a group.
+
+    Rows without a finite estimate or interval are left out; reference levels are points without one.
+    """
+    finite = np.isfinite(table[["estimate", "conf_low", "conf_high"]].to_numpy(float)).all(axis=1)
+    at_reference = (table["level"].notna() & (table["level"] == table["reference"])).to_numpy()
+    shown = table[finite | at_reference]
+    references = at_reference[finite | at_reference]
+    names = [
+        _row_label(row, [], labels) + (" (reference)" if is_reference else "")
+        for row, is_reference in zip(shown.to_dict("records"), references, strict=True)
+    ]
+    is_ratio = common_measure(table) in RATIOS
+    ax = grouped_ranges(
+        shown.assign(row=names), "row", group, ax, conf_level=conf_level, labels=labels, log=is_ratio
+    )
+    ax.grid(False)
+    if is_ratio:
+        _log_axis(ax, shown[["estimate", "conf_low", "conf_high"]].to_numpy(float).ravel())
+    else:
+        ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
     return ax
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ..tables import PROPORTIONS, common_measure, level_label, measure_heading
+from ..tables import PROPORTIONS, RATIOS, common_measure, level_label, measure_heading
 from .curves import COLORS
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -57,7 +57,8 @@ def grouped_ranges(
         y = np.array([rows.index(value) for value in part[row]]) + offset
         middle, low, high = (scale * part[c].to_numpy(float) for c in ("estimate", "conf_low", "conf_high"))
         color = COLORS[number % len(COLORS)]
-        floor = 0.5 * scale * _smallest(table) if log else -np.inf
+        is_share = log and common_measure(table) not in RATIOS
+        floor = 0.5 * scale * _smallest(table) if is_share else -np.inf
         ax.hlines(y, np.maximum(low, floor), high, color=color, linewidth=1.2)
         shown = middle > 0 if log else np.isfinite(middle)
         label = level_label(group, name, names)

@@ -25,6 +25,7 @@ from .poisson import poisson
 from .prevalence_ratio import log_binomial, modified_poisson
 from .propensity import PropensityWeights, propensity_weights
 from .risk_difference import risk_difference
+from .risk_factors import RiskFactors, risk_factors
 from .standardized_risks import standardized_risks
 from .terms import TermTests, likelihood_ratio_test, term_tests
 
@@ -42,6 +43,7 @@ __all__ = [
     "NegativeBinomialFit",
     "OrdinalFit",
     "PropensityWeights",
+    "RiskFactors",
     "TermTests",
     "adjust_p_values",
     "aipw",
@@ -69,6 +71,7 @@ __all__ = [
     "poisson",
     "propensity_weights",
     "risk_difference",
+    "risk_factors",
     "standardized_risks",
     "term_tests",
     "trend_test",
