@@ -120,8 +120,8 @@ def trend_test(
     """Linear trend over the levels of a categorical variable of a fitted model.
 
     The slope of the levels' effects on their scores, sum_j c_j b_j / sum_j c_j^2 with c_j the score less the mean
-    score and b_j the effect against the reference: the linear contrast of orthogonal polynomials. (The other usual test
-    enters the score into the model in the place of the category: put it into the data for that.)
+    score and b_j the effect against the reference: the linear contrast of orthogonal polynomials. The other usual test,
+    that of `risk_factors`, enters the score into the model in the place of the category.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def trend_test(
     require_values(model.design, at or {}, "at")
     levels = _categories(model, variable, "trend_test")
     require_given(model.design, {variable}, at or {}, "trend_test")
-    values = _scores(levels, scores)
+    values = scores_of(levels, scores)
     effects = design_rows(model.design, [{**(at or {}), variable: level} for level in levels])
     centered = values - values.mean()
     L = (centered / (centered @ centered))[None] @ (effects - effects[0])
@@ -233,7 +233,8 @@ def _categories(model: Tested, variable: str, function: str) -> list[Any]:
     return levels
 
 
-def _scores(levels: Sequence[Any], scores: Any) -> np.ndarray:
+def scores_of(levels: Sequence[Any], scores: Any) -> np.ndarray:
+    """The score of each level: 1, 2, 3 ... where none are given."""
     if scores is None:
         return np.arange(1.0, len(levels) + 1)
     if isinstance(scores, Mapping | pd.Series):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..estimates import FittedModel
 from ..missing.pool import pool
 from ..missing.pooled import PooledEstimates
 from ..survival.cox import cox
-from .contrast import trend_test
+from .contrast import scores_of
 from .hypotheses import tested
 from .linear import linear
 from .logistic import logistic
@@ -38,15 +38,14 @@ NO_YES = {"0": "no", "1": "yes", "False": "no", "True": "yes"}
 
 @dataclass(frozen=True)
 class Exposure:
-    """An exposure as a term of a formula. `levels` are those printed, none of a number; `scores` those of its trend."""
+    """An exposure as a term of a formula. `levels` are those printed, none of a number; `scores` those of a trend over them."""
 
     name: str
     formula: str
     levels: tuple[str, ...] = ()
     is_dichotomy: bool = False
     per: str = ""
-    scores: Any = None
-    has_trend: bool = False
+    scores: Mapping[Any, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +87,11 @@ def answer(fitting: Fitting, exposure: Exposure, covariates: Sequence[str], modi
     tests = [{"test": "all", **_wald(fit, {exposure.name})}]
     # rows left out are counted for all models together
     notes = [note for note in fit.notes if not note.startswith(tuple(fit.design.notes))]
-    if exposure.has_trend:
-        tests.append(_trend(fit, exposure))
+    if exposure.scores is not None:
+        try:
+            tests.append(_trend(fitting, exposure, covariates))
+        except ValueError as problem:
+            notes.append(f"trend not fitted: {problem}.")
     if modifier not in (None, exposure.name):
         assert modifier is not None
         try:
@@ -139,13 +141,18 @@ def read_exposure(
         return Exposure(name, f"I({text} / {step!r})", per=shown)
     if per is not None:
         raise ValueError(f"per: '{name}' is a category, it has levels and no step")
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        known = [level for level in values.cat.categories if (values == level).any()]
-    else:
-        known = sorted(values.dropna().astype(str).unique())
+    known = _known_levels(values)
     levels = tuple(level_text(level) for level in known)
-    # the trend over two levels is their difference
-    return Exposure(name, text, levels, scores=scores, has_trend=has_trend and len(levels) > 2)
+    if not has_trend or len(known) < 3:  # the trend over two levels is their difference
+        return Exposure(name, text, levels)
+    return Exposure(name, text, levels, scores=dict(zip(known, scores_of(known, scores), strict=True)))
+
+
+def _known_levels(values: pd.Series) -> list[Any]:
+    """The levels of a category that occur, in their order."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return [level for level in values.cat.categories if (values == level).any()]
+    return sorted(values.dropna().astype(str).unique())
 
 
 def _step(values: pd.Series, per: float | str) -> float:
@@ -182,9 +189,15 @@ def _empty_rows(exposure: Exposure, measure: str) -> pd.DataFrame:
     return pd.DataFrame({"term": exposure.name, "level": list(levels), "measure": measure})
 
 
-def _trend(fit: Fit, exposure: Exposure) -> dict[str, Any]:
-    """Linear trend over the levels."""
-    row = trend_test(fit, exposure.name, exposure.scores).table.iloc[0]
+def _trend(fitting: Fitting, exposure: Exposure, covariates: Sequence[str]) -> dict[str, Any]:
+    """The slope of the score, which stands in the model in the place of the category."""
+    name = exposure.name
+    scored = [
+        data.assign(**{name: data[name].map(exposure.scores).astype(float)}) for data in fitting.datasets
+    ]
+    terms = _terms(replace(exposure, formula=quoted(name)), covariates)
+    table = replace(fitting, datasets=scored).fit(terms).table
+    row = table[table["term"] == name].iloc[0]
     return {"test": "trend", "estimate": row["estimate"], "statistic": row["statistic"], "df": 1,
             "df_denominator": row.get("df", np.inf), "p_value": row["p_value"]}  # fmt: skip
 

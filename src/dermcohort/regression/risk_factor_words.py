@@ -32,8 +32,8 @@ def method_sentences(
     ]
     if any(len(exposure.levels) > 2 for exposure in exposures):
         sentences.append("p beside a variable of three or more levels: Wald test of all of them.")
-    if any(exposure.has_trend for exposure in exposures):
-        sentences.append("p for trend: linear contrast of the levels, Wald test.")
+    if any(exposure.scores is not None for exposure in exposures):
+        sentences.append("p for trend: Wald test of the score of the levels, in the model in their place.")
     if interaction_with is not None:
         modifier = labels.get(interaction_with, interaction_with)
         sentences.append(f"p for interaction: Wald test of the product of exposure and {modifier}.")

@@ -135,8 +135,8 @@ def risk_factors(
     weights, cluster, robust, design, conf_level
         As for the model.
     trend : bool or mapping
-        Linear trend over the levels of every ordered category of three or more, with scores 1, 2, 3 ... (see
-        `trend_test`). A mapping gives the scores of the categories it names, ordered or not: numbers, or the name of a
+        Linear trend over the levels of every ordered category of three or more: a further fit with the scores 1, 2, 3 ...
+        as a number. A mapping gives the scores of the categories it names, ordered or not: numbers, or the name of a
         column whose median in each level is the score.
     interaction_with : str, optional
         Column whose product with each exposure is tested, in each model.
@@ -159,7 +159,7 @@ def risk_factors(
 
     Notes
     -----
-    The numbers are those of the single fits, of `term_tests` and of `trend_test`.
+    The numbers are those of the single fits and of `term_tests`.
 
     Examples
     --------
