@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..design import Design, as_list, build_design, coefficient_table, sparse_notes, still_moving
+from ..design import (
+    Design,
+    as_list,
+    build_design,
+    coefficient_table,
+    sparse_notes,
+    still_moving,
+    undefined_notes,
+)
 from ..estimates import FittedModel
 from ..wording import suggest
 from .correlated import (
@@ -161,19 +169,20 @@ def gee(
     unbounded = still_moving(X, start.last_step)
 
     event = None if model is GAUSSIAN else y
+    table = coefficient_table(
+        frame.columns,
+        X,
+        solution.beta,
+        covariance,
+        measure=model.measure,
+        conf_level=conf_level,
+        event=event,
+        unbounded=unbounded,
+        df=np.full(len(frame.columns), df) if small_sample else None,
+        ratio=model is not GAUSSIAN,
+    )
     return GeeFit(
-        table=coefficient_table(
-            frame.columns,
-            X,
-            solution.beta,
-            covariance,
-            measure=model.measure,
-            conf_level=conf_level,
-            event=event,
-            unbounded=unbounded,
-            df=np.full(len(frame.columns), df) if small_sample else None,
-            ratio=model is not GAUSSIAN,
-        ),
+        table=table,
         method=_method(model, correlation, names, small_sample),
         n=len(y),
         events=None if event is None else int(event.sum()),
@@ -183,6 +192,7 @@ def gee(
             *_thin_notes(frame, model, y, grouping, small_sample),
             *_separation(frame, X, y, unbounded, is_binary=model is LOGIT),
             *_notes(frame, solution, structure, unbounded, waves),
+            *undefined_notes(table),
         ),
         conf_level=conf_level,
         coefficients=pd.Series(solution.beta, frame.names, name="coef"),
@@ -201,6 +211,8 @@ def gee(
 
 def _qic(quasi: float, independent: GeeSolution, covariance: np.ndarray) -> float:
     """-2 Q + 2 trace(Omega_I V): Pan (2001), with the naive information Omega_I of the independence model."""
+    if not independent.scale:
+        return np.nan
     information = independent.scaled.T @ independent.scaled / independent.scale
     return float(-2 * quasi + 2 * np.trace(information @ covariance))
 

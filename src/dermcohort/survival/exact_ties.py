@@ -11,7 +11,7 @@ import numpy as np
 
 from ..newton import Evaluation, newton
 from .matched_sets import SimilarSets, evaluate_sets, similar_sets
-from .partial_likelihood import PartialLikelihoodMaximum, RiskSets, evaluate, risk_sets
+from .partial_likelihood import PartialLikelihoodMaximum, RiskSets, evaluate, risk_sets, sums_of_squares
 
 
 def maximize_exact_likelihood(
@@ -48,6 +48,8 @@ def maximize_exact_likelihood(
         end.last_step,
         end.converged,
         evaluate(X, end.parameters, single),
+        start.information,
+        sums_of_squares(X, sets, evaluate(X, null, sets)),
     )
 
 
