@@ -63,6 +63,6 @@ def newton(evaluate: Callable[[np.ndarray], Evaluation], start: np.ndarray) -> O
 
 def inverse(information: np.ndarray) -> np.ndarray:
     """The inverse, with each coefficient on its own scale, so that units cost no digits."""
-    size = np.sqrt(np.diag(information))
+    size = np.sqrt(np.maximum(np.diag(information), 0.0))  # rounding, where there is none
     scale = 1 / np.where(size > 0, size, 1.0)
     return np.linalg.pinv(information * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)
