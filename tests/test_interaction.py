@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from dermcohort import Estimates, SurveyDesign
+from dermcohort.missing import pool
 from dermcohort.regression import (
     additive,
+    conditional_logistic,
+    firth,
     gee,
     interaction,
     linear,
     logistic,
+    mixed_linear,
     modified_poisson,
     poisson,
 )
@@ -100,6 +104,32 @@ def test_clusters():
         intervals(interaction(logistic("resp ~ older * smoke", data, cluster="id"), "older", "smoke")),
         "own.inter.cluster",
     )
+
+
+def test_matched_sets(infert):
+    close(
+        intervals(
+            interaction(conditional_logistic("case ~ spont * ind", infert, strata="stratum"), "spont", "ind")
+        ),
+        "own.inter.clogit",
+    )
+
+
+def test_population_average():
+    data = read("ohio").assign(older=lambda d: (d["age"] > -1).astype(int))
+    close(
+        intervals(interaction(gee("resp ~ older * smoke", data, groups="id"), "older", "smoke")),
+        "own.inter.gee",
+    )
+
+
+def test_penalized_odds_ratios_take_their_own_covariance():
+    """Of log(e0 e1 / ...) at both exposures: exp(sum of the coefficients)."""
+    data = cohort(3)
+    fit = firth("case ~ a * b", data)
+    joint = interaction(fit, "a", "b").joint.query("comparison == 'joint'")
+    assert joint["estimate"].iloc[-1] == pytest.approx(np.exp(fit.coefficients.iloc[1:].sum()))
+    assert joint["events"].sum() == fit.events
 
 
 def test_hazard_ratios(rotterdam):
@@ -333,8 +363,10 @@ def test_what_is_refused(fit, arguments, message):
 
 def test_other_fits_are_refused(tmp_path):
     data = cohort(9)
-    with pytest.raises(TypeError, match="it is GeeFit"):
-        interaction(gee("case ~ a * b", data, groups="site"), "a", "b")
+    with pytest.raises(TypeError, match="it is MixedLinearFit"):
+        interaction(mixed_linear("case ~ a * b", data, groups="site"), "a", "b")
+    with pytest.raises(TypeError, match="of each fit and give those to"):
+        interaction(pool([logistic("case ~ a * b", cohort(seed)) for seed in (1, 2)]), "a", "b")
     logistic("case ~ a * b", data).save(tmp_path / "fit")
     with pytest.raises(ValueError, match="loaded from a file"):
         interaction(Estimates.load(tmp_path / "fit"), "a", "b")

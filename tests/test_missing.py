@@ -220,7 +220,7 @@ def test_proportions_are_pooled_on_the_logit_scale():
 
     rare = missing.pool([prevalence.crude(d, "none") for d in data])
     assert rare.table["estimate"].isna().all()
-    assert "'none' has no finite estimate in some data sets and is not pooled." in rare.notes
+    assert "'none': no finite estimate with a standard error in every data set, not pooled." in rare.notes
 
 
 def test_pooled_estimates_are_saved_whole(tmp_path):
@@ -260,7 +260,7 @@ def test_a_term_without_a_finite_estimate_in_one_data_set_is_not_pooled():
     separated = data.assign(x=[0, 1, 0, 1, 0, 1])
     pooled = missing.pool([regression.logistic("y ~ x + z", d) for d in (data, separated)])
     assert np.isnan(pooled.table["estimate"].iloc[0]) and np.isnan(pooled.table["p_value"].iloc[0])
-    assert any("'x' has no finite estimate" in note for note in pooled.notes)
+    assert any("'x': no finite estimate" in note for note in pooled.notes)
     assert any("(in 1 of 2 data sets)" in note for note in pooled.notes)
 
 
@@ -719,3 +719,25 @@ def test_dropout_weights_say_what_is_wrong_and_what_is_missing():
         missing.dropout_weights(data, "stayd", "old")
     with pytest.raises(ValueError, match="'stayed' is the same in all rows"):
         missing.dropout_weights(data.assign(stayed=1), "stayed", "old")
+
+
+def test_the_df_of_a_chi_squared_statistic_is_not_that_of_t():
+    """A prevalence ratio has the 1 degree of freedom of its test: pooled it is normal but for what is missing."""
+    data = [d.assign(lost=d["wt_loss"] > 10) for d in lung_completed()]
+    ratios = [prevalence.ratio(d, "lost", "sex") for d in data]
+    values = [[fit.table[column][1] for fit in ratios] for column in ("coef", "std_error")]
+    expected, row = missing.pool(*values).table.iloc[0], missing.pool(ratios).table.iloc[1]
+    assert row["df"] == pytest.approx(expected["df"]) and row["df"] > 10
+    assert np.log(row["conf_low"]) == pytest.approx(expected["conf_low"])
+
+
+def test_notes_that_differ_in_numbers_are_given_once():
+    def fit(note):
+        rows = pd.DataFrame(
+            {"term": ["a"], "measure": ["difference"], "estimate": [1.0], "coef": [1.0], "std_error": [0.5]}
+        )
+        return Estimates(rows, method="", n=9, notes=(note,))
+
+    assert missing.pool([fit("SD 1.5."), fit("SD 2."), fit("SD 2.")]).notes == (
+        "SD 1.5. (in every data set, the numbers differ)",
+    )

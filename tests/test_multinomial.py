@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dermcohort import Estimates, ReplicateDesign, SurveyDesign
-from dermcohort.regression import logistic, multinomial
+from dermcohort.regression import contrast, likelihood_ratio_test, logistic, multinomial, term_tests
 from dermcohort.validate.categories import _housing
 
 few = settings(max_examples=8, deadline=None)
@@ -208,3 +208,17 @@ def test_bad_input(formula, options, message):
     data = subtypes(1).assign(one=1, negative=-1.0)
     with pytest.raises(ValueError, match=message):
         multinomial(formula, data, **options)
+
+
+def test_terms_of_all_equations_together():
+    """Wald's test and the likelihood ratio's have a degree of freedom for each category and column."""
+    options = {"data": _housing(read), "weights": "Freq", "robust": False}
+    fit = multinomial("Sat ~ Infl + Type + Cont", **options)
+    terms = term_tests(fit).table[["statistic", "df", "p_value"]].to_numpy(float)
+    ratio = likelihood_ratio_test(fit, multinomial("Sat ~ Type + Cont", **options))
+    check(
+        [*terms.ravel(), *ratio.table[["statistic", "df", "p_value"]].to_numpy(float)[0]],
+        "own.multinom.terms",
+    )
+    with pytest.raises(ValueError, match="an effect for each category"):
+        contrast(fit, "Infl")

@@ -24,7 +24,7 @@ from dermcohort.regression import (
     term_tests,
     trend_test,
 )
-from dermcohort.survival import cox
+from dermcohort.survival import cox, fine_gray
 
 NHANES = SurveyDesign("WTMEC2YR", strata="SDMVSTRA", cluster="SDMVPSU", nest=True)
 RTOL = 1e-8
@@ -455,3 +455,18 @@ def test_the_page_of_the_documentation_runs(monkeypatch):
         exec(compile(block, "terms.md", "exec"), names)
     plt.close("all")
     assert names["curve"].nonlinearity["df"] == 2
+
+
+def test_a_pseudo_likelihood_has_no_ratio_test():
+    data = pd.DataFrame({"t": range(1, 13), "x": [0, 1] * 6, "z": [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8],
+                         "end": pd.Categorical(["a", "a", "b", "no"] * 3, ["no", "a", "b"])})  # fmt: skip
+    fit, smaller = (fine_gray(f, data, time="t", event="end", cause="a") for f in ("x + z", "x"))
+    with pytest.raises(ValueError, match="not that of the data"):
+        likelihood_ratio_test(fit, smaller)
+
+
+def test_penalized_probabilities_are_not_standardized():
+    data = pd.DataFrame({"y": [0, 0, 1, 0, 1, 1], "x": [0, 0, 0, 1, 1, 1]})
+    for function in (dc.regression.standardized_risks, dc.regression.attributable_fraction):
+        with pytest.raises(ValueError, match="penalized"):
+            function(dc.regression.firth("y ~ x", data), "x")

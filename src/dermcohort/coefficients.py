@@ -34,10 +34,11 @@ def coefficient_table(
     """Ratios with Wald intervals, one row a coefficient but the intercept, reference levels as rows of 1.
 
     Without `ratio` the coefficients themselves, reference levels 0. With `df` (one a coefficient) by t, else by
-    the normal distribution. Counts (`n`, `events`) beside a level are those of the level; beside a number, of all
+    the normal distribution. A variance that is not positive is none: no standard error, interval or test. Counts (`n`, `events`) beside a level are those of the level; beside a number, of all
     rows. A coefficient that is `unbounded` has the ratio 0 or infinity and no finite interval.
     """
-    std_error = np.sqrt(np.diag(covariance))
+    variance = np.diag(covariance)
+    std_error = np.sqrt(np.where(variance > 0, variance, np.nan))
     degrees = np.full(len(columns), np.inf) if df is None else df  # t with infinite df is the normal
     quantile = t.ppf(0.5 + conf_level / 2, degrees)
     scale = _exp if ratio else float
@@ -84,9 +85,10 @@ def still_moving(matrix: np.ndarray, last_step: np.ndarray) -> np.ndarray:
     Newton's method doubles the correct digits at each step near a finite maximum, so its last step is far
     below 0.001 on the scale of the linear predictor; towards infinity it goes on in steps of about 1.
     Columns that nearly determine each other (a spline of a skewed variable) may trade large changes of their
-    coefficients at the maximum: the linear predictor stays as it is.
+    coefficients: the linear predictor stays as it is. A step that is not finite was never taken: the fit did not
+    converge, which says nothing of any one coefficient.
     """
-    if not np.abs(matrix @ last_step).max(initial=0.0) > 1e-3:
+    if not np.isfinite(last_step).all() or not np.abs(matrix @ last_step).max(initial=0.0) > 1e-3:
         return np.zeros(len(last_step), bool)
     spread = np.ptp(matrix, axis=0)
     return np.abs(last_step) * np.where(spread > 0, spread, 1.0) > 1e-3
@@ -112,6 +114,23 @@ def sparse_notes(
             f"and p-values too small. {remedy}".rstrip()
         )
     return tuple(notes)
+
+
+def undefined_notes(table: pd.DataFrame) -> tuple[str, ...]:
+    """Which coefficients of a `coefficient_table` have neither a standard error nor an infinite estimate."""
+    if "std_error" not in table:
+        return ()
+    at_reference = table["level"].notna() & (table["level"] == table["reference"])
+    undefined = table[table["std_error"].isna() & table["conf_low"].isna() & ~at_reference]
+    if undefined.empty:
+        return ()
+    which = ", ".join(
+        row.term if row.level is None else f"{row.term}={row.level}" for row in undefined.itertuples()
+    )
+    return (
+        f"No standard error of {which}: nothing is left to estimate it from (a fit without residuals, or as many "
+        "coefficients as rows or clusters).",
+    )
 
 
 def _reference_row(

@@ -23,7 +23,7 @@ from formulaic.transforms import TRANSFORMS
 from formulaic.transforms.contrasts import TreatmentContrasts
 from formulaic.utils.variables import Variable, get_required_variables
 
-from .coefficients import FEW_CLUSTERS, coefficient_table, sparse_notes, still_moving
+from .coefficients import FEW_CLUSTERS, coefficient_table, sparse_notes, still_moving, undefined_notes
 from .estimates import missing_note
 from .newton import blocks
 from .splines import rcs
@@ -41,6 +41,7 @@ __all__ = [
     "require_columns",
     "sparse_notes",
     "still_moving",
+    "undefined_notes",
     "variables_of",
 ]
 

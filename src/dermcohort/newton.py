@@ -48,10 +48,10 @@ def newton(evaluate: Callable[[np.ndarray], Evaluation], start: np.ndarray) -> O
         except np.linalg.LinAlgError:
             break  # every fitted probability is 0 or 1: complete separation
         factor, new = 1.0, evaluate(parameters + step)
-        while not new.loglik >= at.loglik - 1e-10 * abs(at.loglik) and factor > 1e-10:
+        while not _better(new, at) and factor > 1e-10:
             factor /= 2
             new = evaluate(parameters + factor * step)
-        if not new.loglik >= at.loglik - 1e-10 * abs(at.loglik):
+        if not _better(new, at):
             break
         change = abs(new.loglik - at.loglik)
         parameters, at = parameters + factor * step, new
@@ -66,8 +66,13 @@ def blocks(n: int, size: int = 8192) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, n, size))
 
 
+def _better(new: Evaluation, at: Evaluation) -> bool:
+    """Not lower, but for rounding, and a place to go on from."""
+    return new.loglik >= at.loglik - 1e-10 * abs(at.loglik) and bool(np.isfinite(new.information).all())
+
+
 def inverse(information: np.ndarray) -> np.ndarray:
     """The inverse, with each coefficient on its own scale, so that units cost no digits."""
-    size = np.sqrt(np.diag(information))
+    size = np.sqrt(np.maximum(np.diag(information), 0.0))  # rounding, where there is none
     scale = 1 / np.where(size > 0, size, 1.0)
     return np.linalg.pinv(information * np.outer(scale, scale), hermitian=True) * np.outer(scale, scale)

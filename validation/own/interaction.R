@@ -1,5 +1,5 @@
 # Interaction, attributable fractions, E-values, bias analysis, multiple testing. Usage: see record.R.
-suppressMessages({library(survival); library(sandwich); library(survey); library(epiR)})
+suppressMessages({library(survival); library(sandwich); library(survey); library(epiR); library(geepack)})
 source("validation/own/record.R")
 tight_glm <- list(epsilon = 1e-14, maxit = 200)
 tight_cox <- coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-15)
@@ -86,4 +86,6 @@ record("own.bias.outcome", "Outcome misclassified", "4558, 3428, 46305, 46085", 
 record("own.bias.confounder", "Unmeasured confounder", "RR 0.348 (0.3, 0.41)", "c(.348, .3, .41) / ((.63 * .8 + .2) / (.63 * .05 + .95))")
 record("own.bias.selection", "Selection", "OR 0.706 (0.53, 0.94)", "c(.706, .53, .94) * (.85 * .64) / (.94 * .25)")
 record("own.bias.control", "Negative control", "infert", "local({a <- glm(case ~ spont + age, binomial, infert, control = tight_glm); b <- glm(I(parity > 2) ~ spont + age, binomial, infert, control = tight_glm); d <- coef(a)['spont'] - coef(b)['spont']; s <- sqrt(vcov(a)['spont', 'spont'] + vcov(b)['spont', 'spont']); c(exp(c(d, d - qnorm(.975) * s, d + qnorm(.975) * s)), p = 2 * pnorm(-abs(d / s)))})")
+record("own.inter.clogit", "RERI, AP, S, ratio; conditional logistic, exact", "infert", "local({m <- clogit(case ~ spont * ind + strata(stratum), infert, method = 'exact', control = coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-15)); delta(of(m, c('spont', 'ind', 'spont:ind'))) })", "survival")
+record("own.inter.gee", "RERI, AP, S, ratio; GEE, exchangeable", "ohio", "local({m <- geeglm(resp ~ older * smoke, id = id, data = ohio, family = binomial, corstr = 'exchangeable', control = geese.control(epsilon = 1e-13, maxit = 500)); n <- names(coef(m)); V <- matrix(vcov(m), 4, dimnames = list(n, n)); delta(of(m, c('older', 'smoke', 'older:smoke'), V)) })", "geepack")
 finish("interaction")

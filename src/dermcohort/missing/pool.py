@@ -6,7 +6,7 @@ its `estimate`: an odds ratio stays an odds ratio.
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,8 @@ SCALES = (np.positive, np.exp, expit)
 RESULTS = COLUMNS[COLUMNS.index("estimate") :]
 COUNTS = ("n", "events", "person_years")
 BY_EVENTS = {"HR", "SHR"}
+ON_LOGIT_SCALE = PROPORTIONS - {"attributable fraction"}  # which may be negative
+NUMBER = re.compile(r"-?\d[\d,.]*(e[+-]?\d+)?")
 
 
 def pool(
@@ -72,13 +74,14 @@ def pool(
        estimate  conf_low  conf_high     df  missing_information
     0     10.36      7.71      13.01  29.25                 0.33
     """
-    fits = list(fits)
+    fits = given = list(fits)
     if len(fits) < 2:
         raise ValueError(f"fits: {len(fits)} given; the variance between data sets needs at least 2")
     if df is not None and not df > 0:
         raise ValueError(f"df={df} must be above 0: rows less coefficients of the model")
     if std_errors is not None:
-        fits, level, tested = _of_numbers(fits, std_errors), conf_level or 0.95, True
+        fits = given = _of_numbers(fits, std_errors)
+        level, tested = conf_level or 0.95, True
     else:
         _require_same(fits)
         tested = "coef" in fits[0].table
@@ -92,14 +95,13 @@ def pool(
         np.array([fit.table[c].to_numpy(float) for fit in fits]) for c in ("coef", "std_error")
     )
     finite = (np.isfinite(coef) & np.isfinite(std_error)).all(axis=0)
-    row_df = complete_df if df is not None or "df" not in fits[0].table else _mean(fits, "df")[finite]
+    row_df = complete_df if df is not None or "df" not in given[0].table else _df_of_rows(given)[finite]
     pooled = rubin(coef[:, finite], std_error[:, finite] ** 2, row_df)
 
     table = _table(fits, finite, pooled, level)
     if not tested:  # nobody asks whether a proportion is one half
         table = table.drop(columns=["statistic", "p_value"])
-    partly = np.isfinite(std_error).any(axis=0) & ~finite
-    names = dict.fromkeys(_row_names(fits[0])[partly])
+    left_out = dict.fromkeys(_labels(fits[0])[~finite & ~_at_reference(fits[0].table)])
     events = [fit.events for fit in fits if fit.events is not None]
     return PooledEstimates(
         table=table,
@@ -110,7 +112,10 @@ def pool(
         n_missing=fits[0].n_missing,
         notes=(
             *_common_notes(fits),
-            *(f"'{name}' has no finite estimate in some data sets and is not pooled." for name in names),
+            *(
+                f"{name}: no finite estimate with a standard error in every data set, not pooled."
+                for name in left_out
+            ),
         ),
         conf_level=level,
         m=len(fits),
@@ -175,7 +180,7 @@ def _with_coef(fit: Estimates) -> Estimates:
     if "coef" in fit.table:
         return fit
     estimate, std_error = fit.table["estimate"], fit.table["std_error"]
-    proportion = fit.table["measure"].isin(PROPORTIONS)
+    proportion = fit.table["measure"].isin(ON_LOGIT_SCALE)
     inner = estimate.where(proportion & (estimate > 0) & (estimate < 1))
     return replace(
         fit,
@@ -207,6 +212,16 @@ def _complete_df(fits: Sequence[Estimates]) -> float:
     return float(max(size - len(first.coefficients), 1))
 
 
+def _df_of_rows(fits: Sequence[Estimates]) -> np.ndarray:
+    """Those of t. Beside a chi-squared statistic, which is no ratio of an estimate and its error, the table has others."""
+    table, df = fits[0].table, _mean(fits, "df")
+    if "statistic" not in table:
+        return df
+    value = table["coef" if "coef" in table else "estimate"]
+    by_t = np.isclose(table["statistic"], value / table["std_error"], rtol=1e-6)
+    return np.where(by_t, df, np.inf)
+
+
 def _mean(fits: Sequence[Estimates], column: str) -> np.ndarray:
     return np.mean([fit.table[column].to_numpy(float) for fit in fits], axis=0)
 
@@ -236,7 +251,7 @@ def _table(fits: Sequence[Estimates], finite: np.ndarray, pooled: Pooled, conf_l
         "missing_information": pooled.fraction,
     }
     # a reference row (coef 0 in every fit, without error) stays as it is
-    reference = table["std_error"].isna().to_numpy() & (table["coef"] == 0).to_numpy()
+    reference = _at_reference(table)
     for name, value in values.items():
         kept = table[name].to_numpy(float) if name in table else np.full(len(table), np.nan)
         column = np.where(reference, kept, np.nan)
@@ -248,9 +263,25 @@ def _table(fits: Sequence[Estimates], finite: np.ndarray, pooled: Pooled, conf_l
     return tidy(table, groups)
 
 
+def _at_reference(table: pd.DataFrame) -> np.ndarray:
+    """Rows that are compared with themselves: a coefficient of 0 without error."""
+    if "level" not in table or "reference" not in table:
+        return np.zeros(len(table), bool)
+    own = table["level"].astype(object) == table["reference"].astype(object)
+    return (own & table["std_error"].isna() & (table["coef"] == 0)).to_numpy()
+
+
 def _row_names(fit: Estimates) -> np.ndarray:
     keys = _keys(fit)
     return keys["term"].to_numpy() if "term" in keys else keys.agg(" ".join, axis=1).to_numpy()
+
+
+def _labels(fit: Estimates) -> np.ndarray:
+    """Names of the rows for a note, with their measure where the table has several."""
+    names = np.array([f"'{name}'" for name in _row_names(fit)], object)
+    if "measure" in fit.table and fit.table["measure"].nunique() > 1:
+        names += " (" + fit.table["measure"].astype(str).to_numpy(object) + ")"
+    return names
 
 
 def _scale(name: str, coef: float, estimate: float) -> Any:
@@ -266,12 +297,18 @@ def _scale(name: str, coef: float, estimate: float) -> Any:
 
 
 def _common_notes(fits: Sequence[Estimates]) -> list[str]:
-    """Every note once; how often, where not all data sets have it."""
-    counted = Counter(note for fit in fits for note in dict.fromkeys(fit.notes))
-    return [
-        note if count == len(fits) else f"{note} (in {count} of {len(fits)} data sets)"
-        for note, count in counted.items()
-    ]
+    """Every note once; how often, where not all data sets have it, and whether with other numbers."""
+    alike: dict[str, list[str]] = {}
+    for fit in fits:
+        for wording, note in {NUMBER.sub("#", note): note for note in fit.notes}.items():
+            alike.setdefault(wording, []).append(note)
+    common = []
+    for notes in alike.values():
+        where = "" if len(notes) == len(fits) else f"in {len(notes)} of {len(fits)} data sets"
+        if len(set(notes)) > 1:
+            where = f"{where or 'in every data set'}, the numbers differ"
+        common.append(f"{notes[0]} ({where})" if where else notes[0])
+    return common
 
 
 def _model_parts(fits: Sequence[Any]) -> dict[str, Any]:

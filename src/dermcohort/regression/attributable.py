@@ -20,6 +20,7 @@ from ..design import level_text
 from ..estimates import Estimates, tidy
 from ..variance import Replicates
 from ..wording import suggest
+from .counterfactual import refuse_penalized, refuse_pooled
 from .covariance import FittedRows
 from .glm import GLMFit
 
@@ -119,10 +120,12 @@ def attributable_fraction(
 
 
 def _check(fit: GLMFit, exposure: str, method: str) -> FittedRows:
+    refuse_pooled(fit, "attributable_fraction")
     if not isinstance(fit, GLMFit):
         raise TypeError(
             f"fit must be a logistic, prevalence-ratio or poisson fit, it is {type(fit).__name__}"
         )
+    refuse_penalized(fit)
     if fit.design is None or fit.rows is None:
         raise ValueError(
             "attributable_fraction: these estimates were loaded from a file; fit the model again"

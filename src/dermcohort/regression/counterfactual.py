@@ -14,18 +14,39 @@ import numpy as np
 import pandas as pd
 
 from ..design import level_text
+from ..estimates import Estimates
+from ..missing.pooled import PooledEstimates
 from ..wording import suggest
 from .covariance import FittedRows
 from .glm import GLMFit
 
 
+def refuse_pooled(fit: Estimates, function: str) -> None:
+    """Refuse what was pooled over imputed data sets: nonlinear estimates are made of each fit, then pooled."""
+    if isinstance(fit, PooledEstimates):
+        raise TypeError(
+            f"fit is pooled over imputed data sets: make {function} of each fit and give those to missing.pool"
+        )
+
+
+def refuse_penalized(fit: GLMFit) -> None:
+    """Refuse `firth`, whose mean fitted probability is not the share of cases (Puhr et al. 2017 Stat Med 36:2302)."""
+    if fit.robust == "penalty":
+        raise ValueError(
+            "fit is penalized (firth): its odds ratios are less biased, but its fitted probabilities are biased towards "
+            "1/2. Fit logistic instead"
+        )
+
+
 def fitted_rows(fit: Any, argument: str) -> FittedRows:
     """The rows of `fit`, which must be a generalized linear model fitted in this session."""
+    refuse_pooled(fit, "the estimate")
     if not isinstance(fit, GLMFit):
         raise TypeError(
             f"{argument} must be a fit of logistic, log_binomial, modified_poisson, poisson or linear, it is "
             f"{type(fit).__name__}"
         )
+    refuse_penalized(fit)
     if fit.rows is None:
         raise ValueError(
             f"{argument} was loaded from a file or another process, without its rows: fit it again"

@@ -54,6 +54,9 @@ def solve_estimating_equations(
     converged = impossible = False
     for iteration in range(MAX_ITERATIONS):
         e, Z, scale = _pearson(family, X, y, X @ beta + offset)
+        if not scale:  # every outcome is its mean: nothing is correlated
+            converged = True
+            break
         new_alpha, impossible = make_possible(structure, structure.estimate(e, scale))
         if iteration >= 30:  # beta and alpha may drive each other to and fro: half of the way then
             new_alpha = (alpha + new_alpha) / 2

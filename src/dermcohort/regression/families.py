@@ -84,6 +84,10 @@ def _logit_slope(eta: np.ndarray) -> np.ndarray:
     return _of_probability(expit(eta))
 
 
+def _cloglog_rate(eta: np.ndarray) -> np.ndarray:
+    return np.exp(np.clip(eta, -300.0, 300.0))
+
+
 def _cloglog_ratio(rate: np.ndarray) -> np.ndarray:
     """d log(1 - exp(-rate)) / d log(rate) = rate / (exp(rate) - 1)."""
     with np.errstate(over="ignore"):
@@ -91,12 +95,12 @@ def _cloglog_ratio(rate: np.ndarray) -> np.ndarray:
 
 
 def _cloglog_score(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    rate = np.exp(eta)
+    rate = _cloglog_rate(eta)
     return y * _cloglog_ratio(rate) - (1 - y) * rate
 
 
 def _cloglog_curvature(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    rate = np.exp(eta)
+    rate = _cloglog_rate(eta)
     q = _cloglog_ratio(rate)
     return y * q * (rate + q - 1) + (1 - y) * rate
 
@@ -128,10 +132,10 @@ LOG_BINOMIAL = Family(
 CLOGLOG = Family(
     name="binomial-cloglog",
     link=lambda mu: np.log(-np.log1p(-mu)),
-    mean=lambda eta: -np.expm1(-np.exp(eta)),
-    slope=lambda eta: np.exp(eta - np.exp(eta)),
+    mean=lambda eta: -np.expm1(-_exp(eta)),
+    slope=lambda eta: np.exp(eta - _exp(eta)),
     variance=_of_probability,
-    loglik=lambda y, eta: xlogy(y, -np.expm1(-np.exp(eta))) - (1 - y) * np.exp(eta),
+    loglik=lambda y, eta: xlogy(y, -np.expm1(-_exp(eta))) - (1 - y) * _exp(eta),
     score=_cloglog_score,
     curvature=_cloglog_curvature,
 )

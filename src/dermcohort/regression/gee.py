@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..design import Design, as_list, build_design, coefficient_table, sparse_notes, still_moving
+from ..design import (
+    Design,
+    as_list,
+    build_design,
+    coefficient_table,
+    sparse_notes,
+    still_moving,
+    undefined_notes,
+)
 from ..estimates import FittedModel
 from ..wording import suggest
 from .correlated import (
@@ -164,19 +172,20 @@ def gee(
     unbounded = still_moving(X, start.last_step)
 
     event = None if model is GAUSSIAN else y
+    table = coefficient_table(
+        frame.columns,
+        X,
+        solution.beta,
+        covariance,
+        measure=model.measure,
+        conf_level=conf_level,
+        event=event,
+        unbounded=unbounded,
+        df=np.full(len(frame.columns), df) if small_sample else None,
+        ratio=model is not GAUSSIAN,
+    )
     return GeeFit(
-        table=coefficient_table(
-            frame.columns,
-            X,
-            solution.beta,
-            covariance,
-            measure=model.measure,
-            conf_level=conf_level,
-            event=event,
-            unbounded=unbounded,
-            df=np.full(len(frame.columns), df) if small_sample else None,
-            ratio=model is not GAUSSIAN,
-        ),
+        table=table,
         method=_method(model, correlation, names, small_sample),
         n=len(y),
         events=None if event is None else int(event.sum()),
@@ -186,6 +195,7 @@ def gee(
             *_thin_notes(frame, model, y, grouping, small_sample),
             *_separation(frame, X, y, unbounded, is_binary=model is LOGIT),
             *_notes(frame, solution, structure, unbounded, waves),
+            *undefined_notes(table),
         ),
         conf_level=conf_level,
         coefficients=pd.Series(solution.beta, frame.names, name="coef"),

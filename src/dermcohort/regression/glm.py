@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..design import coefficient_table, require_columns, still_moving
+from ..design import coefficient_table, require_columns, still_moving, undefined_notes
 from ..estimates import FittedModel
 from ..variance import choose_kind
 from .covariance import (
@@ -109,8 +109,9 @@ def describe_fit(
     unbounded = np.zeros(len(frame.columns), bool)
     if model.is_ratio:
         unbounded = still_moving(arrays.X, maximum.last_step)
+    table = _table(model, rows, maximum, covariance, unbounded, conf_level, interval)
     return {
-        "table": _table(model, rows, maximum, covariance, unbounded, conf_level, interval),
+        "table": table,
         "method": _method(model, kind, rows, interval),
         "n": len(arrays.y),
         "events": round(arrays.y.sum()) if model.counts_events else None,
@@ -122,6 +123,7 @@ def describe_fit(
             *sparse_data_notes(model, arrays, kind),
             *covariance.notes,
             *fit_notes(model, rows, maximum, unbounded),
+            *(() if maximum.on_boundary else undefined_notes(table)),
         ),
         "conf_level": conf_level,
         "coefficients": pd.Series(maximum.coefficients, frame.names, name="coef"),
@@ -165,7 +167,7 @@ def _table(
 
 
 def _covariance(family: Family, rows: Rows, maximum: Maximum, kind: str | None) -> Covariance:
-    if maximum.on_boundary:
+    if maximum.on_boundary or maximum.without_residual:
         return Covariance(np.full_like(maximum.bread, np.nan))
     if rows.sample is not None:
         return design_covariance(rows.arrays, family, maximum, rows.sample, rows.used)

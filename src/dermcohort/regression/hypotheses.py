@@ -122,20 +122,24 @@ class Pooled:
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """A model at the door of a test: its design, its coefficients, the measure of its table and what to say."""
+    """A model at the door of a test: its design, its coefficients, the measure of its table and what to say.
+
+    A multinomial model has as many coefficients for a column of its design as `equations`, equation by equation.
+    """
 
     design: Design
     coefficients: Coefficients
     measure: str
     notes: tuple[str, ...]
+    equations: int = 1
 
     @property
     def is_ratio(self) -> bool:
         return self.measure in RATIOS
 
 
-def tested(fit: Estimates, function: str) -> Tested:
-    """The parts of a model that tests of its coefficients need.
+def tested(fit: Estimates, function: str, *, several_equations: bool = False) -> Tested:
+    """The parts of a model that tests of its coefficients need; `several_equations` lets a multinomial one pass.
 
     Raises
     ------
@@ -150,21 +154,33 @@ def tested(fit: Estimates, function: str) -> Tested:
         raise ValueError(
             f"{function}: these estimates were loaded from a file, without their design; fit the model again"
         )
-    names = fit.design.names
-    if not set(names) <= set(fit.coefficients.index):
-        raise ValueError(f"{function}: the coefficients of {type(fit).__name__} are not those of its formula")
+    names, equations = _names(fit)
+    if equations > 1 and not several_equations:
+        raise ValueError(
+            f"{function}: a multinomial model has an effect for each category of the outcome; fit logistic to the rows of "
+            "a category and the first one"
+        )
     measures = set(fit.table["measure"])
     measure = str(measures.pop()) if len(measures) == 1 else "difference"
     if isinstance(fit, PooledEstimates):
         assert fit.replicates is not None and fit.within is not None
         within = fit.within.loc[names, names].to_numpy()
         pooled = Pooled(fit.replicates[names].to_numpy(), within, fit.complete_df)
-        return Tested(fit.design, pooled, measure, ())
+        return Tested(fit.design, pooled, measure, (), equations)
     df = _df_of_coefficients(fit, names)
     covariance = fit.covariance.loc[names, names].to_numpy()
     fitted = Fitted(fit.coefficients[names].to_numpy(), covariance, df, fit.joint_df)
     differ = fit.joint_df is None and len(np.unique(df[np.isfinite(df)])) > 1
-    return Tested(fit.design, fitted, measure, (SMALLEST_DF,) if differ else ())
+    return Tested(fit.design, fitted, measure, (SMALLEST_DF,) if differ else (), equations)
+
+
+def _names(fit: FittedModel | PooledEstimates) -> tuple[list[str], int]:
+    """The coefficients of the design's columns (not the thresholds of an ordinal model), and how many each has."""
+    assert fit.coefficients is not None
+    columns, every = list(fit.design.names), list(fit.coefficients.index)
+    if set(columns) <= set(every):
+        return columns, 1
+    return every, len(every) // len(columns)
 
 
 def _df_of_coefficients(fit: FittedModel, names: list[str]) -> np.ndarray:
@@ -176,7 +192,8 @@ def _df_of_coefficients(fit: FittedModel, names: list[str]) -> np.ndarray:
     at_reference = table["level"].notna() & (table["level"] == table["reference"])
     rows = table[~at_reference]
     own = rows["df"].to_numpy(float) if "df" in rows else np.full(len(rows), np.inf)
-    is_slope = np.array([name != "Intercept" for name in names])
+    columns = fit.design.names
+    is_slope = np.tile([name != "Intercept" for name in columns], len(names) // len(columns))
     df[is_slope] = np.where(rows["std_error"].notna(), own, np.nan)
     # no combination that is tested holds the intercept but where all are by the same t
     df[~is_slope] = df[is_slope].min() if is_slope.any() else np.inf

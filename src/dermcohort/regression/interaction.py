@@ -68,8 +68,8 @@ def interaction(
 
     Parameters
     ----------
-    fit : GLMFit or CoxFit
-        A `logistic`, `log_binomial`, `modified_poisson`, `poisson` or `cox` fit whose formula has ``a * b``, each a
+    fit : GLMFit, CoxFit, GeeFit, MixedFit or ConditionalLogisticFit
+        A fit of odds, prevalence, rate or hazard ratios whose formula has ``a * b``, each a
         category or a number of two values. Its covariance (robust, clustered, of a survey) is used as it is.
     a, b : str
         The exposures.

@@ -18,9 +18,14 @@ from ..design import binary_outcome, level_text, still_moving
 from ..estimates import FittedModel
 from ..survival.cox import CoxFit
 from ..wording import suggest
+from .conditional_logistic import ConditionalLogisticFit
+from .counterfactual import refuse_pooled
 from .covariance import FittedRows
+from .gee import GeeFit
 from .glm import GLMFit
 from .maximize import maximize
+from .mixed import MixedFit
+from .outcomes import count
 
 RATIOS = ("OR", "PR", "IRR", "HR")
 
@@ -135,10 +140,11 @@ def resampled(rows: FittedRows, resamples: int, rng: np.random.Generator) -> np.
 
 def _check(fit: FittedModel, a: str, b: str) -> str:
     """The name of the model's ratios."""
-    if not isinstance(fit, GLMFit | CoxFit):
+    refuse_pooled(fit, "interaction")
+    if not isinstance(fit, GLMFit | CoxFit | GeeFit | MixedFit | ConditionalLogisticFit):
         raise TypeError(
-            "fit must be a logistic, log_binomial, modified_poisson, poisson or cox fit, it is "
-            f"{type(fit).__name__}"
+            "fit must be a logistic, log_binomial, modified_poisson, poisson, cox, gee, mixed or conditional_logistic fit, "
+            f"it is {type(fit).__name__}"
         )
     if fit.design is None:
         raise ValueError("interaction: these estimates were loaded from a file; fit the model again")
@@ -154,6 +160,11 @@ def _check(fit: FittedModel, a: str, b: str) -> str:
     terms = [{str(v) for v in used} & set(variables) for used in fit.design.spec.term_variables.values()]
     if a == b or {a, b} not in terms:
         raise ValueError(f"interaction: the model has no interaction of '{a}' and '{b}'; write {a} * {b}")
+    if isinstance(fit, ConditionalLogisticFit):  # its sets may separate what no empty cell shows
+        infinite = fit.table.loc[fit.table["std_error"].isna() & fit.table["conf_low"].notna(), "term"]
+        for term in infinite:
+            if set(str(term).split(":")) <= {a, b}:
+                raise ValueError(f"interaction: the effect of '{term}' has no finite estimate")
     for used in terms:
         if used & {a, b} and used - {a, b}:
             raise ValueError(
@@ -208,16 +219,23 @@ def _contrasts(fit: FittedModel, a: str, b: str, levels: Levels) -> np.ndarray:
 def _cells(fit: FittedModel, a: str, b: str, levels: Levels) -> np.ndarray:
     """Rows and events of each combination, shape (levels of a, of b, 2)."""
     frame = fit.design.frame
-    if isinstance(fit, CoxFit):
-        event = binary_outcome(frame[fit.event], fit.event)
-    else:
-        assert isinstance(fit, GLMFit) and fit.rows is not None
-        event = fit.rows.arrays.y
+    event = _events(fit)
     inside = [
         [frame[name].to_numpy() == level for level in found]
         for name, found in zip((a, b), levels, strict=True)
     ]
     return np.array([[[(p & q).sum(), event[p & q].sum()] for q in inside[1]] for p in inside[0]])
+
+
+def _events(fit: FittedModel) -> np.ndarray:
+    """Events of each row, from the model or from the column that its formula names."""
+    if isinstance(fit, GLMFit) and fit.rows is not None:
+        return fit.rows.arrays.y
+    name = fit.event if isinstance(fit, CoxFit) else fit.design.outcome
+    if name not in fit.design.frame:
+        raise ValueError(f"interaction: make '{name}' a column of the data, to count its events")
+    values = fit.design.frame[name]
+    return count(values, name) if fit.table["measure"].iloc[0] == "IRR" else binary_outcome(values, name)
 
 
 def _smallest_df(fit: FittedModel, a: str, b: str) -> float:

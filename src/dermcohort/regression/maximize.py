@@ -21,6 +21,7 @@ from .families import Family
 
 BARRIERS = tuple(10.0**-k for k in range(2, 12))
 NEAR_BOUND = 1e-6
+NO_RESIDUAL = 1e-20  # share of the sum of squares of a number that is left where it is fitted without error
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,8 @@ class Maximum:
     """The maximum and what variances and warnings need of it.
 
     `bread` is the inverse of the expected information at dispersion 1; `loglik` for a Gaussian is that of R's
-    `logLik`, with the variance at its maximum; `last_step` is Newton's, which stays long on the way to infinity.
+    `logLik`, with the variance at its maximum; `last_step` is Newton's, which stays long on the way to infinity;
+    `without_residual` says that a number is fitted without error: no variance is left to estimate.
     """
 
     coefficients: np.ndarray
@@ -39,6 +41,7 @@ class Maximum:
     last_step: np.ndarray
     converged: bool
     on_boundary: bool
+    without_residual: bool = False
 
 
 def maximize(
@@ -76,11 +79,12 @@ def maximize(
     on_boundary = bool(
         min((family.upper - eta).min(), (eta - family.lower).min()) < NEAR_BOUND if problem.bounded else False
     )
-    loglik, dispersion = problem.objective(eta), 1.0
+    loglik, dispersion, without_residual = problem.objective(eta), 1.0, False
     if family.has_dispersion:
+        without_residual = -2 * loglik <= NO_RESIDUAL * float(weights @ y**2)
         loglik, dispersion = _gaussian(-2 * loglik, weights, X.shape[1])
     mu = family.mean(eta)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         expected = np.nan_to_num(weights * family.slope(eta) ** 2 / family.variance(mu), posinf=0.0)
     return Maximum(
         found.beta,
@@ -91,6 +95,7 @@ def maximize(
         found.step,
         found.converged,
         on_boundary,
+        without_residual,
     )
 
 
@@ -155,7 +160,8 @@ def _newton(problem: _Problem, beta: np.ndarray, barrier: float = 0.0) -> _End:
     value = problem.objective(eta, barrier)
     step = np.full_like(beta, np.inf)
     for _ in range(MAX_ITERATIONS):
-        score, information = problem.derivatives(eta, barrier)
+        with np.errstate(over="ignore"):  # beside a bound
+            score, information = problem.derivatives(eta, barrier)
         try:
             step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
@@ -165,7 +171,10 @@ def _newton(problem: _Problem, beta: np.ndarray, barrier: float = 0.0) -> _End:
         new_value, factor = -np.inf, 1.0
         while factor > 1e-10:
             new_beta = beta + factor * step
-            new_eta = problem.X @ new_beta + problem.offset
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # far too long a step: the objective refuses it
+                new_eta = problem.X @ new_beta + problem.offset
             new_value = problem.objective(new_eta, barrier)
             if new_value >= value - 1e-10 * abs(value):
                 break

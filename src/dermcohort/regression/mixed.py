@@ -49,6 +49,7 @@ class MixedFit(FittedModel):
     random_sd: float
     variation: pd.DataFrame
     offset: str | None = None
+    quadrature: int = 1
 
     def predict(self, newdata: pd.DataFrame, kind: str = "marginal") -> pd.Series:
         """Expected outcome (probability, count) of each row of `newdata`; NaN where a variable is missing.
@@ -237,6 +238,7 @@ def _fit(
         random_sd=fit.sd,
         variation=variation,
         offset=offset,
+        quadrature=int(quadrature),
     )
 
 

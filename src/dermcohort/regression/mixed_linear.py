@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from ..design import as_list, build_design, coefficient_table
+from ..design import as_list, build_design, coefficient_table, undefined_notes
 from ..estimates import FittedModel
 from .between_groups import few_groups_notes
 from .correlated import (
@@ -110,17 +110,18 @@ def mixed_linear(
     smaller = restricted_loglik(X, y) if slope is None else fit_reml(X, y, Z[:, :1], grouping).loglik
 
     variation = _variation(fit, smaller, names, slope, conf_level)
+    table = coefficient_table(
+        frame.columns,
+        X,
+        fit.beta,
+        fit.covariance,
+        measure=GAUSSIAN.measure,
+        conf_level=conf_level,
+        df=fit.df,
+        ratio=False,
+    )
     return MixedLinearFit(
-        table=coefficient_table(
-            frame.columns,
-            X,
-            fit.beta,
-            fit.covariance,
-            measure=GAUSSIAN.measure,
-            conf_level=conf_level,
-            df=fit.df,
-            ratio=False,
-        ),
+        table=table,
         method=_method(names, slope),
         n=len(y),
         n_missing=frame.n_missing,
@@ -128,6 +129,7 @@ def mixed_linear(
             *frame.notes,
             *few_groups_notes(grouping),
             *_notes(fit, variation, names, conf_level),
+            *undefined_notes(table),
         ),
         conf_level=conf_level,
         coefficients=pd.Series(fit.beta, frame.names, name="coef"),

@@ -21,6 +21,8 @@ from .maximize import Maximum, maximize
 INTERVALS = ("wald", "profile")
 FARTHEST = 60.0  # on the scale of the linear predictor: beyond it a limit is infinite
 
+NO_END = 1e9  # the same where rows of either outcome lie close beside each other
+
 Height = Callable[[float], tuple[float, float]]
 """Log-likelihood at a value of one coefficient, the others at their best, and its derivative in that value."""
 
@@ -62,7 +64,7 @@ def likelihood_profile(
 
         top, estimate, scale = maximum.loglik, float(maximum.coefficients[j]), 1 / float(np.ptp(x) or 1.0)
         if unbounded[j]:
-            return _one_sided(height, top, float(np.sign(estimate)) * scale, conf_level)
+            return _one_sided(height, top, float(np.sign(estimate)) * scale, NO_END * scale, conf_level)
         step = min(float(np.sqrt(maximum.bread[j, j])), 5 * scale)
         return two_sided(height, top, estimate, step, FARTHEST * scale, conf_level)
 
@@ -83,15 +85,20 @@ def two_sided(
     return low, high, float(np.sign(estimate)) * _root(top, height(0.0)[0])
 
 
-def _one_sided(height: Height, top: float, step: float, conf_level: float) -> Limits:
-    """The limit of a coefficient that is infinite in the direction of `step`: from a value within, inwards."""
+def _one_sided(height: Height, top: float, step: float, farthest: float, conf_level: float) -> Limits:
+    """The limit of a coefficient that is infinite in the direction of `step`: from a value within, inwards.
+
+    There is none where the other coefficients separate the outcome as well without it.
+    """
     quantile = float(norm.ppf(0.5 + conf_level / 2))
     root_of_0 = root = _root(top, height(0.0)[0])
     within = 0.0
     while root >= quantile:
         within = 2 * within or step
+        if abs(within) > farthest:
+            return -np.inf, np.inf, float(np.sign(step)) * root_of_0
         root = _root(top, height(within)[0])
-    limit = _limit(height, top, within, -step, np.inf, quantile)
+    limit = _limit(height, top, within, -step, farthest, quantile)
     return (limit, np.inf, root_of_0) if step > 0 else (-np.inf, limit, -root_of_0)
 
 

@@ -100,7 +100,8 @@ def _bounds(zeta: np.ndarray) -> np.ndarray:
 
 def _inverse_gaps(zeta: np.ndarray) -> np.ndarray:
     """1 / (exp(u - l) - 1) of each category: 0 for the first and the last."""
-    return np.concatenate([[0.0], 1 / np.expm1(np.diff(zeta)), [0.0]])
+    gap = np.diff(zeta)
+    return np.concatenate([[0.0], np.exp(-gap) / -np.expm1(-gap), [0.0]])
 
 
 def _at_bounds(rows: CategoryRows, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:

@@ -86,7 +86,9 @@ def fit_reml(X: np.ndarray, y: np.ndarray, Z: np.ndarray, grouping: Grouping) ->
     at = _profile(theta, sums)
     sigma = (at.residual_squares / sums.degrees) ** 0.5
     hessian = _hessian(np.r_[theta, sigma], sums)
-    components_covariance = 2 * np.linalg.pinv(hessian, hermitian=True)
+    units = np.r_[np.ones_like(theta), sigma]  # theta has no unit, sigma that of the outcome
+    unit = np.outer(units, units)
+    components_covariance = 2 * unit * np.linalg.pinv(hessian * unit, hermitian=True)
 
     inverse_R = np.linalg.inv(R)
     covariance = sigma**2 * inverse_R @ at.inverse @ inverse_R.T

@@ -21,7 +21,7 @@ from .hypotheses import Fitted, Tested, tested
 from .mixed_linear import MixedLinearFit
 
 # of two nested models everything is the same but the formula
-SAME = ("family", "offset", "groups", "time", "event", "entry", "strata", "weights", "ties")
+SAME = ("family", "offset", "groups", "quadrature", "time", "event", "entry", "strata", "weights", "ties")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +57,7 @@ def term_tests(fit: Estimates) -> TermTests:
     Returns
     -------
     TermTests
-        Column `test` says of what: "all" coefficients of the term; "nonlinear", those of a spline `rcs` or polynomial
+        Of a multinomial model the coefficients of all categories together. Column `test` says of what: "all" coefficients of the term; "nonlinear", those of a spline `rcs` or polynomial
         `poly` but the first; and of a term that is part of interactions "with interactions" and "nonlinear with
         interactions", its own coefficients and theirs together: with main effects and interactions in the formula the test
         that does not depend on how the other variables are coded. The row of the interaction itself is its test. `statistic` is chi-squared; or F with
@@ -89,11 +89,13 @@ def term_tests(fit: Estimates) -> TermTests:
     1  rcs(age, knots=3)  nonlinear      1.388   1    0.239
     2                sex        all      4.221   1    0.040
     """
-    model = tested(fit, "term_tests")
+    model = tested(fit, "term_tests", several_equations=True)
     rows, unavailable = [], []
-    identity = np.eye(len(model.design.columns))
+    p = len(model.design.columns)
+    identity = np.eye(p * model.equations)
     for term, test, chosen in _hypotheses(model.design.columns):
-        found = model.coefficients.wald(identity[chosen])
+        places = [i + p * equation for equation in range(model.equations) for i in chosen]
+        found = model.coefficients.wald(identity[places])
         rows.append({"term": term, "test": test, "statistic": found.statistic, "df": found.df,
                      "df_denominator": found.df_denominator, "p_value": found.p_value})  # fmt: skip
         if np.isnan(found.p_value):
@@ -189,7 +191,7 @@ def likelihood_ratio_test(fit: FittedModel, smaller: FittedModel) -> TermTests:
     _require_nested(fit, smaller)
     terms, kept = _terms(fit.design), _terms(smaller.design)
     statistic = max(2 * (fit.loglik - smaller.loglik), 0.0)
-    df = len(fit.design.columns) - len(smaller.design.columns)
+    df = len(fit.coefficients) - len(smaller.coefficients)
     left_out = [term for term in terms if term not in kept]
     row = {"term": ", ".join(left_out), "test": "all", "statistic": statistic, "df": df,
            "p_value": float(chi2.sf(statistic, df))}  # fmt: skip

@@ -20,12 +20,14 @@ from ..design import (
     require_columns,
     sparse_notes,
     still_moving,
+    undefined_notes,
 )
 from ..variance import Replicates, sandwich
 from .cox_fit import CoxFit, chi_square_test
 from .cox_rows import CoxRows, cox_rows
 from .exact_ties import maximize_exact_likelihood
 from .frame import used_columns
+from .identified import require_information
 from .partial_likelihood import PartialLikelihoodMaximum, maximize_partial_likelihood, score_residuals
 from .sampling import WEIGHT, Design, refuse_beside_design, sample_notes, sampled_rows
 
@@ -92,7 +94,7 @@ def cox(
     ------
     ValueError
         For a formula or times that do not fit the data, no event, or a column that is constant or determined
-        by the others.
+        by the others, also if only among those at risk at the times of events.
 
     Notes
     -----
@@ -134,6 +136,7 @@ def cox(
         maximum = maximize_exact_likelihood(rows.X, rows.entry, rows.exit_, rows.event, rows.stratum)
     else:
         maximum = maximize_partial_likelihood(rows.X, sets)
+    require_information(maximum.information_null, maximum.size_null, frame.columns)
     unbounded = still_moving(rows.X, maximum.last_step)
     use_robust = (weights is not None or bool(clusters)) if robust is None else robust
     cluster_codes = frame.codes(clusters or None)
@@ -151,18 +154,19 @@ def cox(
     else:
         covariance = maximum.covariance
 
+    table = coefficient_table(
+        frame.columns,
+        rows.X,
+        maximum.coefficients,
+        covariance,
+        measure="HR",
+        conf_level=conf_level,
+        event=rows.event,
+        unbounded=unbounded,
+    )
     coded = np.isin(rows.X, (-1.0, 0.0, 1.0)).all(axis=0)
     return CoxFit(
-        table=coefficient_table(
-            frame.columns,
-            rows.X,
-            maximum.coefficients,
-            covariance,
-            measure="HR",
-            conf_level=conf_level,
-            event=rows.event,
-            unbounded=unbounded,
-        ),
+        table=table,
         method=_method(ties, entry, strata_names, clusters, use_robust, design),
         n=len(rows.X),
         events=int(rows.event.sum()),
@@ -170,6 +174,7 @@ def cox(
         notes=(
             *frame.notes,
             *_notes(maximum, unbounded, frame.columns, rows.event, weights, use_robust, n_clusters),
+            *undefined_notes(table),
             *(() if sample is None else sample_notes(sample, frame.frame.index.to_numpy())),
         ),
         conf_level=conf_level,

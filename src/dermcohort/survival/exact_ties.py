@@ -11,7 +11,7 @@ import numpy as np
 
 from ..newton import Evaluation, newton
 from .matched_sets import SimilarSets, evaluate_sets, similar_sets
-from .partial_likelihood import PartialLikelihoodMaximum, RiskSets, evaluate, risk_sets
+from .partial_likelihood import PartialLikelihoodMaximum, RiskSets, evaluate, risk_sets, sums_of_squares
 
 
 def maximize_exact_likelihood(
@@ -32,13 +32,20 @@ def maximize_exact_likelihood(
     tied = _tied_sets(X, sets, np.flatnonzero(n_deaths > 1))
 
     def at(beta: np.ndarray) -> Evaluation:
-        one, several = evaluate(X, beta, single), evaluate_sets(tied, beta)
+        with np.errstate(
+            over="ignore", invalid="ignore", divide="ignore"
+        ):  # too long a step: Newton halves it
+            one, several = evaluate(X, beta, single), evaluate_sets(tied, beta)
         return Evaluation(
             one.loglik + several.loglik, one.score + several.score, one.information + several.information
         )
 
     null = np.zeros(X.shape[1])
     end, start = newton(at, null), at(null)
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # a covariate without information ran away
+        at_end = evaluate(X, end.parameters, single)
     return PartialLikelihoodMaximum(
         end.parameters,
         end.inverse_information,
@@ -47,7 +54,9 @@ def maximize_exact_likelihood(
         float(start.score @ np.linalg.pinv(start.information, hermitian=True) @ start.score),
         end.last_step,
         end.converged,
-        evaluate(X, end.parameters, single),
+        at_end,
+        start.information,
+        sums_of_squares(X, sets, evaluate(X, null, sets)),
     )
 
 

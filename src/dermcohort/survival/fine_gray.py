@@ -18,11 +18,13 @@ from ..design import (
     require_columns,
     sparse_notes,
     still_moving,
+    undefined_notes,
 )
 from ..estimates import FittedModel
 from ..variance import sandwich
 from ..wording import suggest
 from .frame import check_times, event_states, used_columns
+from .identified import require_information
 from .subdistribution import influences, maximize_subdistribution, subdistribution_sets
 
 
@@ -155,6 +157,7 @@ def fine_gray(
     group = design.codes(censoring or None)
     sets = subdistribution_sets(exit_, ended, number, np.zeros(len(X), np.int64) if group is None else group)
     maximum = maximize_subdistribution(X, sets)
+    require_information(maximum.information_null, maximum.size_null, design.columns)
     unbounded = still_moving(X, maximum.last_step)
     clusters = design.codes(cluster_names or None)
     covariance = sandwich(influences(X, sets, maximum), clusters)
@@ -180,6 +183,7 @@ def fine_gray(
         )
     elif not maximum.converged:
         notes.append("The fit did not converge: do not use these estimates.")
+    notes += undefined_notes(table)
     jumps = sets.events > 0
     return FineGrayFit(
         table=table,
@@ -192,6 +196,7 @@ def fine_gray(
         coefficients=pd.Series(maximum.coefficients, design.names, name="coef"),
         covariance=pd.DataFrame(covariance, design.names, design.names),
         loglik=maximum.loglik,
+        robust="CR0" if cluster_names else "HC0",
         design=design,
         loglik_null=maximum.loglik_null,
         reference=pd.Series(np.where(coded, 0.0, X.mean(axis=0)), design.names, name="reference"),

@@ -91,7 +91,10 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class PartialLikelihoodMaximum:
-    """The maximum; `covariance` is the inverse information, `score_statistic` the score test of beta = 0."""
+    """The maximum; `covariance` is the inverse information, `score_statistic` the score test of beta = 0.
+
+    `information_null` is the information at beta = 0, `size_null` (p,) the sums of squares it is a difference of.
+    """
 
     coefficients: np.ndarray
     covariance: np.ndarray
@@ -101,6 +104,8 @@ class PartialLikelihoodMaximum:
     last_step: np.ndarray
     converged: bool
     at: Evaluation
+    information_null: np.ndarray
+    size_null: np.ndarray
 
 
 def risk_sets(
@@ -172,7 +177,7 @@ def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelih
     X = X - np.average(X, axis=0, weights=sets.weights)
     beta = np.zeros(X.shape[1])
     at = evaluate(X, beta, sets)
-    loglik_null = at.loglik
+    null = at
     score_statistic = float(at.score @ np.linalg.pinv(at.information, hermitian=True) @ at.score)
     step = np.full_like(beta, np.inf)
     converged = False
@@ -184,7 +189,7 @@ def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelih
             while not new.loglik >= at.loglik - 1e-10 * abs(at.loglik) and factor > 1e-4:
                 factor /= 2
                 new = evaluate(X, beta + factor * step, sets)
-        if not np.isfinite(new.loglik):
+        if not (np.isfinite(new.loglik) and np.isfinite(new.information).all()):
             break
         change = abs(new.loglik - at.loglik)
         beta, at = beta + factor * step, new
@@ -193,8 +198,22 @@ def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelih
             break
     covariance = np.linalg.pinv(at.information, hermitian=True)
     return PartialLikelihoodMaximum(
-        beta, covariance, at.loglik, loglik_null, score_statistic, step, converged, at
+        beta,
+        covariance,
+        at.loglik,
+        null.loglik,
+        score_statistic,
+        step,
+        converged,
+        at,
+        null.information,
+        sums_of_squares(X, sets, null),
     )
+
+
+def sums_of_squares(X: np.ndarray, sets: RiskSets, at: Evaluation) -> np.ndarray:
+    """The diagonal of the first of the two parts whose difference the information is; X must be centered."""
+    return (sets.weights * at.risk * at.exposure) @ X**2
 
 
 def score_residuals(X: np.ndarray, sets: RiskSets, at: Evaluation) -> np.ndarray:

@@ -91,7 +91,10 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class SubdistributionMaximum:
-    """The maximum; `hazard` are the increments of the baseline at x = 0, at `time` of the sets."""
+    """The maximum; `hazard` are the increments of the baseline at x = 0, at `time` of the sets.
+
+    `information_null` is the information at beta = 0, `size_null` (p,) the sums of squares it is a difference of.
+    """
 
     coefficients: np.ndarray
     inverse_information: np.ndarray
@@ -101,6 +104,8 @@ class SubdistributionMaximum:
     converged: bool
     hazard: np.ndarray
     at: Evaluation
+    information_null: np.ndarray
+    size_null: np.ndarray
 
 
 def subdistribution_sets(
@@ -144,7 +149,7 @@ def maximize_subdistribution(X: np.ndarray, sets: SubdistributionSets) -> Subdis
     X = X[sets.order] - center
     beta = np.zeros(X.shape[1])
     at = _evaluate(X, beta, sets)
-    loglik_null = at.loglik
+    null = at
     step, converged = np.full_like(beta, np.inf), False
     for _ in range(MAX_ITERATIONS):
         step = np.linalg.pinv(at.information, hermitian=True) @ at.score
@@ -154,7 +159,7 @@ def maximize_subdistribution(X: np.ndarray, sets: SubdistributionSets) -> Subdis
             while not new.loglik >= at.loglik - 1e-10 * abs(at.loglik) and factor > 1e-4:
                 factor /= 2
                 new = _evaluate(X, beta + factor * step, sets)
-        if not np.isfinite(new.loglik):
+        if not (np.isfinite(new.loglik) and np.isfinite(new.information).all()):
             break
         change = abs(new.loglik - at.loglik)
         beta, at = beta + factor * step, new
@@ -165,11 +170,13 @@ def maximize_subdistribution(X: np.ndarray, sets: SubdistributionSets) -> Subdis
         coefficients=beta,
         inverse_information=np.linalg.pinv(at.information, hermitian=True),
         loglik=at.loglik,
-        loglik_null=loglik_null,
+        loglik_null=null.loglik,
         last_step=step,
         converged=converged,
         hazard=at.hazard * np.exp(-center @ beta),
         at=at,
+        information_null=null.information,
+        size_null=(null.risk * null.exposure) @ X**2,
     )
 
 
