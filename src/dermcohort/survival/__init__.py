@@ -1,8 +1,10 @@
 """Time to event: rates, survival curves, log-rank tests, competing risks, several states, proportional hazards."""
 
+from .adjusted_curves import adjusted_curves
 from .cox import cox
 from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
+from .curve_comparison import AdjustedCurves
 from .fine_gray import FineGrayFit, fine_gray
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
@@ -17,6 +19,7 @@ from .state_curves import StateCurves
 from .subdistribution_data import subdistribution_data
 
 __all__ = [
+    "AdjustedCurves",
     "CoxFit",
     "CumulativeIncidence",
     "FineGrayFit",
@@ -24,6 +27,7 @@ __all__ = [
     "LogRank",
     "NelsonAalen",
     "StateCurves",
+    "adjusted_curves",
     "cox",
     "cumulative_incidence",
     "fine_gray",

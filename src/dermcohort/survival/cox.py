@@ -194,6 +194,7 @@ def cox(
         cluster=tuple(clusters),
         weights=weights,
         ties=ties,
+        sample=sample,
     )
 
 
