@@ -6,6 +6,7 @@ from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
 from .curve_comparison import AdjustedCurves
 from .fine_gray import FineGrayFit, fine_gray
+from .frailty import FrailtyFit, frailty
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import KaplanMeier, kaplan_meier
 from .logrank import LogRank, logrank
@@ -23,6 +24,7 @@ __all__ = [
     "CoxFit",
     "CumulativeIncidence",
     "FineGrayFit",
+    "FrailtyFit",
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
@@ -31,6 +33,7 @@ __all__ = [
     "cox",
     "cumulative_incidence",
     "fine_gray",
+    "frailty",
     "incidence_rate",
     "kaplan_meier",
     "logrank",
