@@ -5,6 +5,7 @@ from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
 from .forest import point_ranges
 from .groups import grouped_ranges, line_ranges
+from .hazards import log_log_figure, panels, residual_figure
 from .heat import pair_matrix
 from .matrix import status_matrix
 from .mixtures import quantile_curve, weight_bars
@@ -17,9 +18,12 @@ __all__ = [
     "flow_boxes",
     "grouped_ranges",
     "line_ranges",
+    "log_log_figure",
     "pair_matrix",
+    "panels",
     "point_ranges",
     "quantile_curve",
+    "residual_figure",
     "roc_figure",
     "round_times",
     "save_figure",

@@ -1,6 +1,7 @@
 """Time to event: rates, survival curves, log-rank tests, competing risks, several states, proportional hazards."""
 
 from .adjusted_curves import adjusted_curves
+from .coefficient_course import ProportionalHazardsTest
 from .cox import cox
 from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
@@ -28,6 +29,7 @@ __all__ = [
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
+    "ProportionalHazardsTest",
     "StateCurves",
     "adjusted_curves",
     "cox",

@@ -16,9 +16,10 @@ import pandas as pd
 from scipy.stats import chi2
 
 from ..design import require_columns
-from ..estimates import Estimates, FittedModel
+from ..estimates import FittedModel
 from ..variance import Replicates, Sample, sandwich
 from . import cox_residuals
+from .coefficient_course import ProportionalHazardsTest
 from .concordance import concordance, concordance_influence
 from .cox_rows import CoxRows, FittedRows, cox_rows
 from .cox_survival import predicted_hazard
@@ -139,7 +140,7 @@ class CoxFit(FittedModel):
             }
         )
 
-    def ph_test(self, transform: str = "km") -> Estimates:
+    def ph_test(self, transform: str = "km") -> ProportionalHazardsTest:
         """Test of proportional hazards: the score test of an interaction of each term with time, as R's `cox.zph`.
 
         Parameters
@@ -149,9 +150,10 @@ class CoxFit(FittedModel):
 
         Returns
         -------
-        Estimates
-            One row a term with `statistic` (chi-square), `df` and `p_value`, and a last row `GLOBAL`. Weights are
-            heeded; the test is that of independent rows, also where the fit has clusters or a survey design.
+        ProportionalHazardsTest
+            One row a term with `statistic` (chi-square), `df` and `p_value`, and a last row `GLOBAL`; `.plot()` shows the
+            course of each coefficient. Weights are heeded; the test is that of independent rows, also where the fit has
+            clusters or a survey design.
 
         Examples
         --------
@@ -167,7 +169,8 @@ class CoxFit(FittedModel):
         for i, column in enumerate(self.design.columns):
             terms.setdefault(column.term, []).append(i)
         blocks = [*terms.values(), list(range(len(self.coefficients)))]
-        statistics, df = proportional_hazards_tests(fitted, time_transform(fitted.rows, transform), blocks)
+        g, events = time_transform(fitted.rows, transform), cox_residuals.events_in_order(fitted)
+        statistics, df = proportional_hazards_tests(fitted, g, blocks)
         table = pd.DataFrame(
             {
                 "term": [*terms, "GLOBAL"],
@@ -176,7 +179,9 @@ class CoxFit(FittedModel):
                 "df": df,
             }
         )
-        return Estimates(
+        beta, names = self.coefficients, self.coefficients.index
+        residuals = pd.DataFrame(cox_residuals.scaled_schoenfeld(fitted, beta.to_numpy()), columns=names)
+        return ProportionalHazardsTest(
             table=table,
             method=f"Score test of proportional hazards against coefficients that change with time ({transform}).",
             n=self.n,
@@ -184,6 +189,10 @@ class CoxFit(FittedModel):
             n_missing=self.n_missing,
             notes=(INDEPENDENT,) if self.cluster or self.weights == WEIGHT else (),
             conf_level=self.conf_level,
+            residuals=residuals.assign(time=fitted.rows.exit_[events], x=g[events]),
+            coefficients=beta,
+            variances=pd.Series(np.diag(cox_residuals.inverse_information(fitted)), names, name="variance"),
+            time_label=self.time,
         )
 
     def residuals(self, kind: str = "martingale") -> pd.Series | pd.DataFrame:
