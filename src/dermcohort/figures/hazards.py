@@ -43,9 +43,7 @@ def residual_figure(
     ax.axhline(coefficient, color="0.3", linewidth=0.9, linestyle="--")
     if len(smooth):
         at = smooth["x"]
-        ax.fill_between(
-            at, smooth["conf_low"], smooth["conf_high"], color=COLORS[0], alpha=0.15, linewidth=0
-        )
+        ax.fill_between(at, smooth["conf_low"], smooth["conf_high"], color=COLORS[0], alpha=0.15, linewidth=0)
         ax.plot(at, smooth["estimate"], color=COLORS[0], linewidth=1.4)
         # a single far residual shall not flatten the line
         low, high = smooth["conf_low"].min(), smooth["conf_high"].max()

@@ -86,7 +86,9 @@ def adjusted_curves(
         raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(INTERVALS)}")
     rows = fit.fitted_rows("adjusted_curves").rows
     levels = compared_values(fit, exposure, values)
-    moments = _event_times(rows.exit_[rows.event > 0]) if times is None else np.unique(np.asarray(times, float))
+    moments = (
+        _event_times(rows.exit_[rows.event > 0]) if times is None else np.unique(np.asarray(times, float))
+    )
 
     names = [level_name(level) for level in levels]
     matrices = [matrix_with(fit, **{exposure: level}) for level in levels]

@@ -101,11 +101,12 @@ class ProportionalHazardsTest(Estimates):
             raise ValueError(f"plot: ax is one panel, say coefficient= (one of {', '.join(chosen)})")
         axes = panels(len(chosen)) if ax is None else [ax]
         for panel, name in zip(axes, chosen, strict=True):
+            line = self.smooth(name)
             residual_figure(
                 panel,
                 self.residuals["x"].to_numpy(),
                 self.residuals[name].to_numpy(),
-                self.smooth(name),
+                line,
                 self.residuals["time"].to_numpy(),
                 coefficient=float(self.coefficients[name]),
                 x_label=names.get(self.time_label, self.time_label),
@@ -128,9 +129,7 @@ def natural_smooth(
     # on 0 to 1 the basis keeps its digits
     size = knots[-1] - knots[0]
     B, P = (
-        np.column_stack(
-            [np.ones(len(v)), spline_basis((v - knots[0]) / size, (knots - knots[0]) / size)]
-        )
+        np.column_stack([np.ones(len(v)), spline_basis((v - knots[0]) / size, (knots - knots[0]) / size)])
         for v in (x, grid)
     )
     Q, R = np.linalg.qr(B)

@@ -61,9 +61,7 @@ class AdjustedCurves(Estimates):
         """
         moments = np.atleast_1d(np.asarray(times, float))
         means, covariances = standardize(self._fit("at"), self.matrices, moments)
-        return curve_table(
-            self.exposure, self.levels, moments, means, covariances, self.ci, self.conf_level
-        )
+        return curve_table(self.exposure, self.levels, moments, means, covariances, self.ci, self.conf_level)
 
     def risk_difference(self, times: Times) -> Estimates:
         """Risk by each time, 1 - S, less that of the first level, with Wald intervals.

@@ -93,9 +93,7 @@ def maximize_frailty(rows: CoxRows, group: np.ndarray) -> GammaFrailty:
 def marginal_correction(events: np.ndarray, nu: float) -> float:
     """What the marginal likelihood has beside the penalized one."""
     d = events
-    return float(
-        np.sum(d - (nu + d) * np.log1p(d / nu) + gammaln(nu + d) - gammaln(nu) - d * np.log(nu))
-    )
+    return float(np.sum(d - (nu + d) * np.log1p(d / nu) + gammaln(nu + d) - gammaln(nu) - d * np.log(nu)))
 
 
 def marginal_slope(w: np.ndarray, events: np.ndarray, nu: float) -> float:

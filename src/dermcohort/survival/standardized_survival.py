@@ -58,7 +58,7 @@ def population(
 
 def averages(people: Population) -> np.ndarray:
     """S_a(t), shape (times, K); NaN where it is not known."""
-    found = [[people.share @ S for S in people.survival(j)] for j in range(len(people.known))]
+    found = [[_average(people, S) for S in people.survival(j)] for j in range(len(people.known))]
     return np.where(people.known[:, None], found, np.nan)
 
 
@@ -77,9 +77,9 @@ def averages_and_covariances(
     stratum = people.fitted.rows.stratum
     if covariance_of is not None:
         of_coefficients, of_hazard = dfbeta(people.fitted), hazard_influence(people.fitted)
-    for j in np.flatnonzero(people.known):
+    for j in np.flatnonzero(people.known).tolist():
         survivals = people.survival(j)
-        means[j] = [people.share @ S for S in survivals]
+        means[j] = [_average(people, S) for S in survivals]
         gradient, of_strata = _derivatives(people, survivals, j)
         if covariance_of is None:
             variance = np.array([base.variance[j] for base in people.baselines])
@@ -90,6 +90,11 @@ def averages_and_covariances(
             baseline_part = of_strata[:, stratum] * of_hazard(upto)
             covariances[j] = covariance_of((np.array(own) - baseline_part).T + of_coefficients @ gradient.T)
     return means, covariances
+
+
+def _average(people: Population, S: np.ndarray) -> float:
+    """Of the risks, so that it is 1 exactly before the first event."""
+    return 1 - float(people.share @ (1 - S))
 
 
 def _derivatives(
