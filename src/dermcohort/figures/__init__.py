@@ -5,6 +5,7 @@ from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
 from .forest import forest_by_group, point_ranges
 from .groups import grouped_ranges, line_ranges
+from .hazards import log_log_figure, panels, residual_figure
 from .heat import pair_matrix
 from .lexis import lexis_lines
 from .matrix import status_matrix
@@ -21,9 +22,12 @@ __all__ = [
     "grouped_ranges",
     "lexis_lines",
     "line_ranges",
+    "log_log_figure",
     "pair_matrix",
+    "panels",
     "point_ranges",
     "quantile_curve",
+    "residual_figure",
     "roc_figure",
     "round_times",
     "save_figure",

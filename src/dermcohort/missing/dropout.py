@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..design import binary_outcome, require_columns
 from ..estimates import Estimates
-from ..regression import logistic
+from ..regression.logistic import logistic
 
 LARGE = 20.0
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..design import level_text
-from ..estimates import Estimates
+from ..estimates import Estimates, FittedModel
 from ..missing.pooled import PooledEstimates
 from ..wording import suggest
 from .covariance import FittedRows
@@ -54,7 +54,7 @@ def fitted_rows(fit: Any, argument: str) -> FittedRows:
     return fit.rows
 
 
-def compared_values(fit: GLMFit, exposure: str, values: Sequence[Any] | None) -> list[Any]:
+def compared_values(fit: FittedModel, exposure: str, values: Sequence[Any] | None) -> list[Any]:
     """The levels of an exposure, the reference first: those asked for, or all levels of a category or of 0/1."""
     if exposure not in fit.design.variables:
         raise ValueError(
@@ -103,7 +103,7 @@ def level_name(value: Hashable) -> str:
     )
 
 
-def matrix_with(fit: GLMFit, **given: Any) -> np.ndarray:
+def matrix_with(fit: FittedModel, **given: Any) -> np.ndarray:
     """The design matrix of the fit's rows with some variables set to a value, or to values (n,), for everyone."""
     frame = fit.design.frame
     changed = {}

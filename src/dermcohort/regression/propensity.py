@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..describe import table_one
 from ..describe.summaries import effective_size
 from ..design import require_columns
 from ..estimates import Estimates, tidy
@@ -256,6 +255,8 @@ def propensity_weights(
 
 def _balance(used: pd.DataFrame, treatment: str, variables: Sequence[str], w: np.ndarray) -> pd.DataFrame:
     """Standardized differences of all variables of the model, before and after."""
+    from ..describe import table_one  # describe needs survival, which needs this package
+
     before = table_one(used, variables, by=treatment).table
     after = table_one(used.assign(**{WEIGHT: w}), variables, by=treatment, weights=WEIGHT).table
     parts = []

@@ -1,12 +1,16 @@
 """Time to event: rates, follow-up split by time scales, survival curves and tests, competing risks, hazard models."""
 
+from .adjusted_curves import adjusted_curves
 from .case_cohort import CaseCohortFit, case_cohort
 from .censoring_weights import CensoringWeights, censoring_weights
+from .coefficient_course import ProportionalHazardsTest
 from .cox import cox
 from .cox_fit import CoxFit
 from .cumulative_incidence import cumulative_incidence
+from .curve_comparison import AdjustedCurves
 from .discrete_time import DiscreteTimeFit, discrete_time
 from .fine_gray import FineGrayFit, fine_gray
+from .frailty import FrailtyFit, frailty
 from .incidence_curves import CumulativeIncidence
 from .interval_ph import IntervalFit, interval_ph
 from .kaplan_meier import KaplanMeier, kaplan_meier
@@ -30,27 +34,32 @@ from .subdistribution_data import subdistribution_data
 from .turnbull import TurnbullCurve, turnbull
 
 __all__ = [
+    "AdjustedCurves",
     "CaseCohortFit",
     "CensoringWeights",
     "CoxFit",
     "CumulativeIncidence",
     "DiscreteTimeFit",
     "FineGrayFit",
+    "FrailtyFit",
     "IntervalFit",
     "KaplanMeier",
     "LogRank",
     "NelsonAalen",
     "NestedCaseControl",
     "ParametricFit",
+    "ProportionalHazardsTest",
     "StateCurves",
     "Subcohort",
     "TurnbullCurve",
+    "adjusted_curves",
     "case_cohort",
     "censoring_weights",
     "cox",
     "cumulative_incidence",
     "discrete_time",
     "fine_gray",
+    "frailty",
     "incidence_rate",
     "interval_ph",
     "kaplan_meier",

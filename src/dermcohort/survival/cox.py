@@ -199,6 +199,7 @@ def cox(
         cluster=tuple(clusters),
         weights=weights,
         ties=ties,
+        sample=sample,
     )
 
 

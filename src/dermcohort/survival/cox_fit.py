@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,8 +16,10 @@ import pandas as pd
 from scipy.stats import chi2
 
 from ..design import require_columns
-from ..estimates import Estimates, FittedModel
+from ..estimates import FittedModel
+from ..variance import Replicates, Sample, sandwich
 from . import cox_residuals
+from .coefficient_course import ProportionalHazardsTest
 from .concordance import concordance, concordance_influence
 from .cox_rows import CoxRows, FittedRows, cox_rows
 from .cox_survival import predicted_hazard
@@ -47,6 +49,7 @@ class CoxFit(FittedModel):
     cluster: tuple[str, ...] = ()
     weights: str | None = None
     ties: str = "efron"
+    sample: Sample | Replicates | None = field(default=None, metadata={"saved": False})
 
     @property
     def wald_test(self) -> dict[str, float]:
@@ -87,7 +90,8 @@ class CoxFit(FittedModel):
         DataFrame
             Columns `row` (index of `newdata`), `time`, `estimate`, `std_error`, `conf_low`, `conf_high`. NaN for a
             row with a missing value and after the last time of its stratum. Weights and clusters enter the standard
-            error by the covariance of the coefficients, as in R; a fit with `design` gives none (NaN).
+            error by the covariance of the coefficients, as in R. With a `SurveyDesign` it is by linearization of the
+            coefficients and the baseline hazard together; a fit with replicate weights gives none (NaN).
 
         Raises
         ------
@@ -104,17 +108,24 @@ class CoxFit(FittedModel):
         """
         if ci not in INTERVALS:
             raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(INTERVALS)}")
-        fitted = self._fitted("survival")
+        fitted = self.fitted_rows("survival")
         X = self._new_matrix(newdata).to_numpy()
         stratum = self._strata_of(newdata)
         moments = np.atleast_1d(np.asarray(times, float))
+        sampled = self.covariance_of if isinstance(self.sample, Sample) else None
         hazard, error = (np.full((len(X), len(moments)), np.nan) for _ in range(2))
         for code in np.unique(stratum):
             here = stratum == code
             hazard[here], error[here] = predicted_hazard(
-                fitted, self.coefficients.to_numpy(), self.covariance.to_numpy(), X[here], code, moments
+                fitted,
+                self.coefficients.to_numpy(),
+                self.covariance.to_numpy(),
+                X[here],
+                code,
+                moments,
+                sampled,
             )
-        if self.weights == WEIGHT:
+        if isinstance(self.sample, Replicates):
             error[:] = np.nan
         survival, log_error = np.exp(-hazard).ravel(), error.ravel()
         low, high = survival_interval(survival, log_error, ci, self.conf_level)
@@ -129,7 +140,7 @@ class CoxFit(FittedModel):
             }
         )
 
-    def ph_test(self, transform: str = "km") -> Estimates:
+    def ph_test(self, transform: str = "km") -> ProportionalHazardsTest:
         """Test of proportional hazards: the score test of an interaction of each term with time, as R's `cox.zph`.
 
         Parameters
@@ -139,9 +150,10 @@ class CoxFit(FittedModel):
 
         Returns
         -------
-        Estimates
-            One row a term with `statistic` (chi-square), `df` and `p_value`, and a last row `GLOBAL`. Weights are
-            heeded; the test is that of independent rows, also where the fit has clusters or a survey design.
+        ProportionalHazardsTest
+            One row a term with `statistic` (chi-square), `df` and `p_value`, and a last row `GLOBAL`; `.plot()` shows the
+            course of each coefficient. Weights are heeded; the test is that of independent rows, also where the fit has
+            clusters or a survey design.
 
         Examples
         --------
@@ -152,12 +164,13 @@ class CoxFit(FittedModel):
         """
         if transform not in TRANSFORMS:
             raise ValueError(f"transform='{transform}' is unknown; choose one of {', '.join(TRANSFORMS)}")
-        fitted = self._fitted("ph_test")
+        fitted = self.fitted_rows("ph_test")
         terms: dict[str, list[int]] = {}
         for i, column in enumerate(self.design.columns):
             terms.setdefault(column.term, []).append(i)
         blocks = [*terms.values(), list(range(len(self.coefficients)))]
-        statistics, df = proportional_hazards_tests(fitted, time_transform(fitted.rows, transform), blocks)
+        g, events = time_transform(fitted.rows, transform), cox_residuals.events_in_order(fitted)
+        statistics, df = proportional_hazards_tests(fitted, g, blocks)
         table = pd.DataFrame(
             {
                 "term": [*terms, "GLOBAL"],
@@ -166,7 +179,9 @@ class CoxFit(FittedModel):
                 "df": df,
             }
         )
-        return Estimates(
+        beta, names = self.coefficients, self.coefficients.index
+        residuals = pd.DataFrame(cox_residuals.scaled_schoenfeld(fitted, beta.to_numpy()), columns=names)
+        return ProportionalHazardsTest(
             table=table,
             method=f"Score test of proportional hazards against coefficients that change with time ({transform}).",
             n=self.n,
@@ -174,6 +189,10 @@ class CoxFit(FittedModel):
             n_missing=self.n_missing,
             notes=(INDEPENDENT,) if self.cluster or self.weights == WEIGHT else (),
             conf_level=self.conf_level,
+            residuals=residuals.assign(time=fitted.rows.exit_[events], x=g[events]),
+            coefficients=beta,
+            variances=pd.Series(np.diag(cox_residuals.inverse_information(fitted)), names, name="variance"),
+            time_label=self.time,
         )
 
     def residuals(self, kind: str = "martingale") -> pd.Series | pd.DataFrame:
@@ -200,7 +219,7 @@ class CoxFit(FittedModel):
         """
         if kind not in cox_residuals.KINDS:
             raise ValueError(f"kind='{kind}' is unknown; choose one of {', '.join(cox_residuals.KINDS)}")
-        fitted = self._fitted("residuals")
+        fitted = self.fitted_rows("residuals")
         index = self.design.frame.index
         if kind in cox_residuals.OF_ROWS:
             of_rows = cox_residuals.martingale if kind == "martingale" else cox_residuals.deviance
@@ -230,6 +249,15 @@ class CoxFit(FittedModel):
         totals = influence if codes is None else np.bincount(codes, influence)
         return float(np.sqrt(np.sum(totals**2)))
 
+    def covariance_of(self, influence: np.ndarray) -> np.ndarray:
+        """Covariance of p estimates from the influence (n, p) of the complete rows, which depend as the fit says."""
+        if self.sample is None:
+            return sandwich(influence, self.design.codes(list(self.cluster) or None))
+        assert isinstance(self.sample, Sample)
+        of_all = np.zeros((len(self.sample.weights), influence.shape[1]))
+        of_all[self.design.frame.index] = influence
+        return self.sample.covariance(of_all)
+
     def _risks(
         self,
     ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -250,7 +278,8 @@ class CoxFit(FittedModel):
             ties=self.ties,
         )
 
-    def _fitted(self, asked: str) -> FittedRows:
+    def fitted_rows(self, asked: str) -> FittedRows:
+        """The complete rows and the likelihood at the coefficients, for what is `asked` of the fit."""
         if self.ties == "exact":
             raise ValueError(f"{asked} is not available with ties='exact': fit with ties='efron'")
         return self._rows(asked).at(self.coefficients.to_numpy())

@@ -70,15 +70,10 @@ class TimeCurve(Estimates):
     ) -> Axes:
         """Step curves with their intervals and the numbers at risk below the axis. Returns the Axes."""
         from ..figures import curve_figure
-        from ..tables import level_label
 
         names = labels or {}
-        curves = {
-            ", ".join(level_label(name, level, names) for name, level in keys.items()): curve
-            for keys, curve in self._curves()
-        }
         return curve_figure(
-            curves,
+            self._named(names),
             ax,
             x_label=names.get(self.time_label, self.time_label),
             y_label=self._y_label,
@@ -88,6 +83,15 @@ class TimeCurve(Estimates):
             if at_risk
             else None,
         )
+
+    def _named(self, labels: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+        """The curves by the printed name of their group."""
+        from ..tables import level_label
+
+        return {
+            ", ".join(level_label(name, level, labels) for name, level in keys.items()): curve
+            for keys, curve in self._curves()
+        }
 
     def _curves(self) -> list[tuple[dict[str, Any], pd.DataFrame]]:
         if not self.by:
@@ -138,6 +142,13 @@ class KaplanMeier(TimeCurve):
             for level in levels
         ]
         return self._with_group_dtypes(pd.DataFrame(rows))
+
+    def plot_log_log(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
+        """log(-log S) over log time: where hazards are proportional the curves are the same distance apart everywhere."""
+        from ..figures import log_log_figure
+
+        names = labels or {}
+        return log_log_figure(self._named(names), ax, x_label=names.get(self.time_label, self.time_label))
 
     def _is_complete(self, curve: pd.DataFrame) -> bool:
         return bool(curve["estimate"].iloc[-1] == 0)

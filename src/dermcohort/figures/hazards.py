@@ -1,0 +1,86 @@
+"""Are hazards proportional? Residuals over time with a smooth line, and curves of log(-log S)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from .curves import COLORS
+
+
+def panels(count: int) -> list[Axes]:
+    """Axes for `count` panels, two in a row."""
+    columns = min(count, 2)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4.2 * columns + 0.6, 3.2 * rows), layout="constrained", squeeze=False
+    )
+    for unused in axes.flat[count:]:
+        figure.delaxes(unused)
+    return list(axes.flat[:count])
+
+
+def residual_figure(
+    ax: Axes,
+    x: np.ndarray,
+    residuals: np.ndarray,
+    smooth: pd.DataFrame,
+    time: np.ndarray,
+    *,
+    coefficient: float,
+    x_label: str,
+    y_label: str,
+) -> Axes:
+    """Draw residuals over `x`, a scale of `time`, their smooth line with its band, and the constant coefficient.
+
+    The ticks are round times; `smooth` has columns x, estimate, conf_low, conf_high and may be empty.
+    """
+    ax.plot(x, residuals, "o", color="0.55", markersize=2.5, alpha=0.6, markeredgewidth=0)
+    ax.axhline(coefficient, color="0.3", linewidth=0.9, linestyle="--")
+    if len(smooth):
+        at = smooth["x"]
+        ax.fill_between(at, smooth["conf_low"], smooth["conf_high"], color=COLORS[0], alpha=0.15, linewidth=0)
+        ax.plot(at, smooth["estimate"], color=COLORS[0], linewidth=1.4)
+        # a single far residual shall not flatten the line
+        low, high = smooth["conf_low"].min(), smooth["conf_high"].max()
+        inner = np.quantile(residuals, [0.02, 0.98])
+        room = 0.05 * (max(high, inner[1]) - min(low, inner[0]))
+        ax.set_ylim(min(low, inner[0]) - room, max(high, inner[1]) + room)
+    order = np.argsort(x, kind="stable")
+    places = np.linspace(x.min(), x.max(), 13)[1::2]
+    labels = list(dict.fromkeys(float(f"{value:.2g}") for value in np.interp(places, x[order], time[order])))
+    ax.set_xticks(np.interp(labels, time[order], x[order]), [f"{label:g}" for label in labels])
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def log_log_figure(
+    curves: Mapping[str, pd.DataFrame], ax: Axes | None, *, x_label: str, y_label: str = "log(−log S)"
+) -> Axes:
+    """Draw log(-log S) of curves (columns time, estimate) over log time, where 0 < S < 1."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    for number, (label, curve) in enumerate(curves.items()):
+        inside = curve[curve["estimate"].between(0, 1, inclusive="neither") & (curve["time"] > 0)]
+        height = np.log(-np.log(inside["estimate"].to_numpy()))
+        ax.step(
+            inside["time"],
+            height,
+            where="post",
+            color=COLORS[number % len(COLORS)],
+            linewidth=1.4,
+            label=label or None,
+        )
+    ax.set_xscale("log")
+    ax.set_xlabel(x_label)
+    ax.set_ylabel(y_label)
+    ax.spines[["top", "right"]].set_visible(False)
+    if len(curves) > 1:
+        ax.legend(frameon=False)
+    return ax
