@@ -1,5 +1,7 @@
 """Framingham: how many get coronary disease before they die of something else?"""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -7,6 +9,7 @@ import dermcohort as dc
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.survival import cox, cumulative_incidence, fine_gray, kaplan_meier
+from dermcohort.tables import format_p
 
 study = dc.open_study(study_folder())
 results = results_folder()
@@ -21,14 +24,15 @@ people["coronary"] = people["event"] == "coronary_disease"
 
 for group in ("sex", "current_smoker"):
     incidence = cumulative_incidence(people, "exit", "event", by=group)
-    incidence.save(results / f"incidence_coronary_{group}")
-    incidence.risk_difference([10, 20]).save(results / f"risk_difference_{group}")
-    gray = incidence.gray_test().assign(measure="Gray's test")
-    dc.Estimates(
-        gray, method="Gray's test of equal cumulative incidence.", n=incidence.n, events=incidence.events
-    ).save(results / f"gray_{group}")
+    incidence.save(results / f"incidence_{group}")
+    differences = incidence.risk_difference([10, 20])
+    gray = [
+        f"Gray's test, {labels[test.cause]}: chi-squared {test.statistic:.1f}, p {format_p(test.p_value)}."
+        for test in incidence.gray_test().itertuples()
+    ]
+    replace(differences, notes=(*differences.notes, *gray)).save(results / f"risk_difference_{group}")
 
-# the others censored: the risk in a world in which nobody dies of anything else
+# with the others censored: the risk in a world in which nobody dies of anything else
 incidence = cumulative_incidence(people, "exit", "event", by="sex")
 survival = kaplan_meier(people, "exit", "coronary", by="sex")
 axes = incidence.plot(labels=labels, show="coronary_disease")
@@ -44,16 +48,34 @@ naive = naive.assign(
 )  # fmt: skip
 columns = ["sex", "time", "estimator", "estimate", "conf_low", "conf_high"]
 dc.Estimates(
-    pd.concat([of_disease, naive])[columns].assign(measure="cumulative incidence"),
+    pd.concat([of_disease, naive])[columns].assign(measure="risk"),
     method=f"{incidence.method} 1 - Kaplan-Meier censors those who die of something else.",
     n=incidence.n, events=int(people["coronary"].sum()),
 ).save(results / "overestimate")  # fmt: skip
 
-_, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
-for ax, cause in zip(axes, ("coronary_disease", "death"), strict=True):
-    people["this"] = people["event"] == cause
-    formula = " + ".join(covariates)
-    cause_specific = cox(formula, people, time="exit", event="this")
-    cause_specific.save(results / f"cause_specific_{cause}")
-    subdistribution = fine_gray(formula, people, time="exit", event="event", cause=cause)
-    subdistribution.save(results / f"fine_gray_{cause}")
+formula, models = " + ".join(covariates), {}
+for cause in ("coronary_disease", "death"):
+    people["ended_so"] = people["event"] == cause
+    for model, fit in {
+        "cause-specific": cox(formula, people, time="exit", event="ended_so"),
+        "subdistribution": fine_gray(formula, people, time="exit", event="event", cause=cause),
+    }.items():
+        models[cause, model] = fit
+        fit.save(results / f"{model}_{cause}")
+side_by_side = pd.concat(
+    [fit.table.assign(model=f"{labels[cause]}, {model}") for (cause, model), fit in models.items()]
+)
+columns = ["model", "term", "level", "reference", "estimate", "conf_low", "conf_high"]
+fit = models["coronary_disease", "cause-specific"]
+dc.Estimates(
+    side_by_side[columns].assign(measure="HR"),
+    method="Cause-specific hazard ratios by Cox regression, subdistribution hazard ratios by Fine-Gray regression.",
+    n=fit.n, events=fit.events, n_missing=fit.n_missing, notes=fit.notes,
+).save(results / "competing_models")  # fmt: skip
+_, axes = plt.subplots(1, 2, figsize=(9.0, 3.8), layout="constrained")
+for ax, (model, heading) in zip(
+    axes, (("cause-specific", "Cause-specific"), ("subdistribution", "Subdistribution")), strict=True
+):
+    models["coronary_disease", model].plot(ax, labels=labels).set_title(heading)
+axes[1].set_yticklabels([])
+save_figure(axes[0], results / "competing_models")
