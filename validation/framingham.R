@@ -58,7 +58,7 @@ record("framingham.cox.chd.missing", "c(n = nrow(at_risk), sapply(at_risk[c('AGE
 
 # coronary disease with death of other causes competing: 0 neither, 1 coronary disease, 2 death
 at_risk$state <- with(at_risk, ifelse(ANYCHD == 1, 1, ifelse(DEATH == 1, 2, 0)))
-at_risk$years <- at_risk$TIMECHD / 365.25
+at_risk$years <- with(at_risk, ifelse(state == 2, TIMEDTH, TIMECHD)) / 365.25  # TIMECHD of three who died is the end of the study
 for (s in 1:2) {
   record(sprintf("framingham.incidence.sex%d", s),
          sprintf("local({f <- summary(survfit(Surv(years, factor(state, 0:2)) ~ 1, subset(at_risk, SEX == %d), conf.type = 'log-log'), times = c(10, 20)); setNames(c(f$pstate[, 2:3], f$std.err[, 2:3], f$lower[, 2:3], f$upper[, 2:3]), paste0(rep(c('estimate', 'std_error', 'conf_low', 'conf_high'), each = 4), rep(c('.chd', '.death'), each = 2), c('_10', '_20')))})", s))
@@ -94,7 +94,7 @@ complete <- subset(onset, !is.na(BMI))
 record("framingham.hypertension.n", "c(n = nrow(onset), events = sum(onset$ill), complete = nrow(complete), complete_events = sum(complete$ill))")
 for (s in 1:2) {
   record(sprintf("framingham.hypertension.turnbull.sex%d", s),
-         sprintf("local({d <- subset(onset, SEX == %d); d <- aggregate(w ~ l + r, data.frame(l = round(12 * d$left), r = round(12 * d$right), w = 1), sum); f <- em(d$l, d$r, d$w, 5e-12); t <- c(60, 68, 76, 90, 130, 150); c(setNames(S(f, t), paste0('months', t)), loglik = f$loglik)})", s))
+         sprintf("local({d <- subset(onset, SEX == %d); d <- aggregate(w ~ l + r, data.frame(l = round(12 * d$left), r = round(12 * d$right), w = 1), sum); f <- em(d$l, d$r, d$w, 1e-12); t <- c(60, 68, 76, 90, 130, 150); c(setNames(S(f, t), paste0('months', t)), loglik = f$loglik)})", s))
   record(sprintf("framingham.hypertension.km.sex%d", s),
          sprintf("local({f <- summary(survfit(Surv(exit, ill) ~ 1, subset(onset, SEX == %d), conf.type = 'log-log'), times = c(6, 9, 12)); setNames(c(f$surv, f$lower, f$upper), paste0(rep(c('estimate', 'conf_low', 'conf_high'), each = 3), '_', c(6, 9, 12)))})", s))
 }
