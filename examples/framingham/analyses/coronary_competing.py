@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 import dermcohort as dc
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
-from dermcohort.survival import cox, cumulative_incidence, fine_gray, kaplan_meier
+from dermcohort.survival import cumulative_incidence, kaplan_meier
 from dermcohort.tables import format_p
 
 study = dc.open_study(study_folder())
@@ -16,9 +15,8 @@ results = results_folder()
 labels = {
     **study.labels(), "exit": "Years since the first exam", "death": "Death without coronary disease",
 }  # fmt: skip
-covariates = ["age", "sex", "systolic", "current_smoker", "bmi", "diabetes", "total_cholesterol"]
 people = study.survival_frame(
-    "coronary_disease", origin="exam1", competing="death", covariates=covariates
+    "coronary_disease", origin="exam1", competing="death", covariates=["sex", "current_smoker"]
 ).data
 people["coronary"] = people["event"] == "coronary_disease"
 
@@ -52,25 +50,3 @@ dc.Estimates(
     method=f"{incidence.method} 1 - Kaplan-Meier censors those who die of something else.",
     n=incidence.n, events=int(people["coronary"].sum()),
 ).save(results / "overestimate")  # fmt: skip
-
-formula = " + ".join(covariates)
-columns = ["model", "term", "level", "reference", "estimate", "conf_low", "conf_high"]
-for cause in ("coronary_disease", "death"):
-    people["ended_so"] = people["event"] == cause
-    fits = {
-        "Cause-specific HR": cox(formula, people, time="exit", event="ended_so"),
-        "Subdistribution HR": fine_gray(formula, people, time="exit", event="event", cause=cause),
-    }
-    rate, incidence = fits.values()
-    rate.save(results / f"cause_specific_{cause}")
-    incidence.save(results / f"subdistribution_{cause}")
-    dc.Estimates(
-        pd.concat([fit.table.assign(model=model) for model, fit in fits.items()])[columns].assign(measure="HR"),
-        method=f"{rate.method} {incidence.method}",
-        n=rate.n, events=rate.events, n_missing=rate.n_missing, notes=rate.notes,
-    ).save(results / f"competing_models_{cause}")  # fmt: skip
-    _, axes = plt.subplots(1, 2, figsize=(9.0, 3.8), layout="constrained")
-    for ax, (model, fit) in zip(axes, fits.items(), strict=True):
-        fit.plot(ax, labels=labels).set_title(model)
-    axes[1].set_yticklabels([])
-    save_figure(axes[0], results / f"competing_models_{cause}")
