@@ -6,6 +6,7 @@ import pkgutil
 import re
 import shutil
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,3 +94,45 @@ def test_every_finding_can_fire():
     source = "".join(path.read_text("utf-8") for path in stage.glob("*.py") if path.name != "findings.py")
     added = set(re.findall(r'"(H\d{3})"', source))
     assert set(CHECKS) - added == set()
+
+
+def blocks_run(name: str) -> dict:
+    """The names that the Python blocks of a page of docs/ leave."""
+    page = (ROOT / "docs" / name).read_text("utf-8")
+    names: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, name, "exec"), names)
+    plt.close("all")
+    return names
+
+
+def test_page_on_survival(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names = blocks_run("survival.md")
+    assert len(names["people"]) == 1384  # the number the page gives
+    complete = names["people"].dropna(subset="mspike")
+    for fit in ("ratio_of_risk", "ratio_of_rate"):
+        assert names[fit].events == complete["malignant"].sum()
+
+
+def test_page_on_onsets_between_visits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dc.simulate_cohorts("raw/", n=3_000, seed=1)
+    dc.harmonize(dc.read_dictionary(ROOT / "data-dictionary"), raw="raw/").save("harmonized/")
+    names = blocks_run("interval-censoring.md")
+    people = names["people"].dropna(subset="smoking_status")
+    assert names["curve"].events == names["people"]["event"].sum()
+    for fit in ("fit", "weibull", "by_visit", "aged", "at_visit"):
+        assert names[fit].events == people["event"].sum()
+
+
+def test_hazard_ratios_of_the_page_are_those_of_the_simulation():
+    simulated = (ROOT / "validation" / "coverage.md").read_text("utf-8")
+    page = (ROOT / "docs" / "interval-censoring.md").read_text("utf-8")
+    methods = ("Cox, visit date", "Cox, midpoint", "discrete time", "interval_ph")
+    rows = re.findall(r"^\| (.+? years) \| (\d+%) \| (.+) \|$", page, re.MULTILINE)
+    assert len(rows) == 6
+    for visits, share, cells in rows:
+        for method, cell in zip(methods, cells.split(" | "), strict=True):
+            ratio, coverage = re.fullmatch(r"(\S+) \((\S+)\)", cell).groups()
+            assert f"| {visits} | {share} | {method} | {ratio} | {coverage} |" in simulated

@@ -41,3 +41,6 @@ def test_framingham(framingham_raw, tmp_path, monkeypatch):
     # as R gives them (validation/framingham.csv), rounded: people, hypertension of men at exam 1, rate in men, HR
     for shown in ("1,944", "2,490", "32.5 (30.4, 34.6)", "17.89 (16.47, 19.39)", "2.10 (1.59, 2.79)"):
         assert shown in text
+    # risk of coronary disease in men in 20 years and 1 - Kaplan-Meier; HR of smoking, onset between exams and at them
+    for shown in ("27.3 (25.2, 29.3)", "29.8 (27.6, 32.1)", "0.95 (0.84, 1.07)", "0.99 (0.88, 1.11)"):
+        assert shown in text

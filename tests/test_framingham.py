@@ -3,6 +3,7 @@
 Runs where DERMCOHORT_FRAMINGHAM names the folder of the teaching data, which are not distributed with the project.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 
 import dermcohort as dc
 from dermcohort.pipeline import run_analyses
-from dermcohort.survival import cox
+from dermcohort.survival import cox, discrete_time, parametric, turnbull
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "framingham"
 GOLDEN = pd.read_csv(ROOT / "validation" / "framingham.csv")
+RTOL = 1e-8
 SEXES = {"sex1": "male", "sex2": "female"}
 pytestmark = pytest.mark.real
 
@@ -138,3 +140,124 @@ def test_flow_to_the_cox_model(results):
     kept = flow[flow["kind"] == "kept"]["n"].tolist()
     assert kept[0] == 4434
     assert reference("cox.chd.missing")["n"] in kept
+
+
+@pytest.mark.parametrize("sex", SEXES)
+def test_cumulative_incidence_of_coronary_disease(results, sex):
+    expected = reference(f"incidence.{sex}")
+    at = dc.Estimates.load(results / "incidence_sex").at([10, 20])
+    at = at[at["sex"] == SEXES[sex]].set_index(["cause", "time"])
+    for name, wanted in expected.items():
+        kind, cause, time = re.fullmatch(r"(\w+)\.(\w+)_(\d+)", name).groups()
+        found = at.loc[({"chd": "coronary_disease"}.get(cause, cause), float(time)), kind]
+        assert found == pytest.approx(wanted, rel=RTOL), name
+    table = dc.Estimates.load(results / "overestimate").table
+    naive = table[(table["sex"] == SEXES[sex]) & (table["estimator"] == "1 - Kaplan-Meier")].set_index("time")
+    for name, wanted in reference(f"one_minus_km.{sex}").items():
+        kind, _, time = name.rpartition("_")
+        assert naive.loc[float(time), kind] == pytest.approx(wanted, rel=1e-12), name
+        if kind == "estimate":
+            assert wanted > expected[f"estimate.chd_{time}"]
+
+
+@pytest.mark.parametrize(("group", "column"), {"sex": "SEX", "current_smoker": "CURSMOKE"}.items())
+def test_gray_and_risk_differences(results, group, column):
+    found = dc.Estimates.load(results / f"incidence_{group}").gray_test()
+    expected = reference(f"gray.{column}")
+    for kind in ("statistic", "p_value"):
+        wanted = [expected[f"{kind}.{cause}"] for cause in ("chd", "death")]
+        # the p-value of cuminc is 1 - pchisq: 0 where it is below 1e-16
+        np.testing.assert_allclose(found[kind], wanted, rtol=RTOL, atol=1e-15 * (kind == "p_value"))
+    differences = dc.Estimates.load(results / f"risk_difference_{group}")
+    of_disease = differences.table[differences.table["cause"] == "coronary_disease"].set_index("time")
+    for name, wanted in reference(f"risk_difference.{column}").items():
+        kind, _, time = name.rpartition("_")
+        assert of_disease.loc[float(time), kind] == pytest.approx(wanted, rel=RTOL), name
+    assert sum(note.startswith("Gray's test, ") for note in differences.notes) == 2
+
+
+@pytest.mark.parametrize(("number", "cause"), {1: "coronary_disease", 2: "death"}.items())
+@pytest.mark.parametrize(
+    ("saved", "identifier"), {"cause_specific": "cause_specific", "subdistribution": "fine_gray"}.items()
+)
+def test_models_of_competing_risks(results, saved, identifier, number, cause):
+    fit = dc.Estimates.load(results / f"{saved}_{cause}")
+    agrees_with(fit.coefficients, fit.covariance, reference(f"{identifier}.{number}"))
+    side_by_side = dc.Estimates.load(results / f"competing_models_{cause}").table
+    shown = side_by_side[side_by_side["model"].str.lower().str.startswith(saved[:5])]
+    np.testing.assert_array_equal(shown["estimate"], fit.table["estimate"])
+
+
+@pytest.fixture(scope="module")
+def onset(study):
+    return study.survival_frame(
+        "hypertension", origin="exam1", covariates=["age", "sex", "current_smoker", "bmi"]
+    ).data
+
+
+def test_people_at_risk_of_hypertension(results, onset):
+    expected = reference("hypertension.n")
+    assert (len(onset), onset["event"].sum()) == (expected["n"], expected["events"])
+    fit = dc.Estimates.load(results / "interval_ph_hypertension")
+    assert (fit.n, fit.events) == (expected["complete"], expected["complete_events"])
+
+
+@pytest.mark.parametrize("sex", SEXES)
+def test_onset_of_hypertension_without_a_model(results, onset, sex):
+    """Turnbull in whole months, where R reaches the maximum by EM; the example's own curve by its certificate."""
+    saved = dc.Estimates.load(results / "turnbull_hypertension")
+    assert saved.gap < 1e-10 * saved.n
+    people = onset[onset["sex"] == SEXES[sex]]
+    months = people.assign(left=(12 * people["left"]).round(), right=(12 * people["right"]).round())
+    curve = turnbull(months, "left", "right")
+    expected = reference(f"hypertension.turnbull.{sex}")
+    assert curve.loglik == pytest.approx(expected.pop("loglik"), rel=1e-10)
+    times = [int(name.removeprefix("months")) for name in expected]
+    np.testing.assert_allclose(curve.at(times)["at_most"], list(expected.values()), rtol=RTOL)
+    at = dc.Estimates.load(results / "exam_dates_hypertension").at([6, 9, 12])
+    at = at[at["sex"] == SEXES[sex]].set_index("time")
+    for name, wanted in reference(f"hypertension.km.{sex}").items():
+        kind, _, time = name.rpartition("_")
+        assert at.loc[float(time), kind] == pytest.approx(wanted, rel=1e-12), name
+
+
+def test_models_of_the_onset_of_hypertension(results, onset):
+    saved = dc.Estimates.load(results / "interval_ph_hypertension")
+    expected = reference("hypertension.interval_ph")
+    agrees_with(saved.coefficients[:4], saved.covariance.iloc[:4, :4], expected)
+    assert saved.loglik == pytest.approx(expected["loglik"], rel=1e-12)
+
+    formula = "age + sex + current_smoker + bmi"
+    weibull = parametric(formula, onset, left="left", right="right")
+    shown = dc.Estimates.load(results / "weibull_hypertension").table
+    np.testing.assert_array_equal(shown["estimate"], weibull.table["estimate"])
+    expected = reference("hypertension.weibull")
+    ratios = weibull.hazard_ratios().table.dropna(subset="std_error")
+    np.testing.assert_allclose(ratios["coef"], starting(expected, "coef"), rtol=RTOL)
+    np.testing.assert_allclose(ratios["std_error"], starting(expected, "se"), rtol=RTOL)
+    assert weibull.loglik == pytest.approx(expected["loglik"], rel=1e-12)
+
+    by_exam = cox(formula, onset, time="exit", event="event")
+    agrees_with(by_exam.coefficients, by_exam.covariance, reference("hypertension.cox"))
+    discrete = discrete_time(formula, onset, time="exit", event="event", cuts=[9, 14])
+    expected = reference("hypertension.discrete")
+    agrees_with(discrete.coefficients[-4:], discrete.covariance.iloc[-4:, -4:], expected)
+    assert f"{expected['intervals']:,.0f} intervals at risk" in " ".join(discrete.notes)
+
+    compared = dc.Estimates.load(results / "compared_hypertension").table
+    for model, fit in {
+        "Between exams": saved,
+        "Discrete time": discrete,
+        "Cox, date of exam": by_exam,
+    }.items():
+        shown = compared.loc[compared["model"] == model, "estimate"]
+        np.testing.assert_allclose(shown, fit.table["estimate"], rtol=1e-12)
+
+
+def starting(expected: dict[str, float], prefix: str) -> list[float]:
+    return [value for name, value in expected.items() if name.startswith(prefix)]
+
+
+def agrees_with(coefficients, covariance, expected):
+    np.testing.assert_allclose(np.asarray(coefficients), starting(expected, "coef"), rtol=RTOL)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), starting(expected, "se"), rtol=RTOL)
