@@ -21,15 +21,15 @@ RATIOS = frozenset(
         "OR", "HR", "RR", "PR", "IRR", "SHR", "SMR", "SIR", "SPR", "O/E",
         "LR+", "LR-", "DOR",
         "ratio of ORs", "ratio of PRs", "ratio of IRRs", "ratio of HRs", "S", "prevalence ratio", "odds ratio",
-        "time ratio",
+        "time ratio", "RMST ratio", "risk ratio",
     }
 )  # fmt: skip
 KINDS_OF_PREVALENCE = frozenset({"point prevalence", "period prevalence", "lifetime prevalence"})
 PROPORTIONS = KINDS_OF_PREVALENCE | {
     "prevalence", "crude prevalence", "standardized prevalence", "indirectly standardized prevalence",
     "prevalence difference", "prevalence difference per unit of score",
-    "proportion", "risk", "survival", "sensitivity", "specificity",
-    "attributable fraction",
+    "proportion", "risk", "RD", "risk difference", "survival", "sensitivity", "specificity",
+    "cumulative incidence", "state probability", "attributable fraction",
     "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ def format_interval(measure: str, estimate: float, low: float, high: float) -> s
     """``1.52 (1.20, 1.93)``; proportions in per cent; digits that fit the size of the estimate."""
     if measure in PROPORTIONS:
         estimate, low, high = 100 * estimate, 100 * low, 100 * high
-        digits = 2 if 0 < estimate < 1 else 1
+        digits = 2 if 0 < abs(estimate) < 1 else 1
     elif measure in RATIOS and abs(estimate - 1) < 0.05 and high - low < 0.03:
         digits = 3  # a ratio of one unit of a fine scale, such as 1 mmHg
     else:
