@@ -84,8 +84,17 @@ def common_measure(table: pd.DataFrame) -> str:
     return "prevalence" if measures and measures <= KINDS_OF_PREVALENCE else "estimate"
 
 
-def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, str]) -> pd.DataFrame:
-    """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts."""
+def display_table(
+    table: pd.DataFrame,
+    conf_level: float,
+    labels: Mapping[str, str],
+    marks: Mapping[tuple[int, str], str] | None = None,
+) -> pd.DataFrame:
+    """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts.
+
+    `marks` is printed, by row and column, where a number was suppressed.
+    """
+    marks = marks or {}
     groups = groups_of(table)
     has_several_measures = "measure" in table and table["measure"].nunique() > 1
     common = common_measure(table)
@@ -94,7 +103,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
         heading = heading.partition(" (")[0]
     rows: list[dict[str, str]] = []
     previous: tuple[Any, ...] | None = None
-    for row in table.to_dict("records"):
+    for i, row in enumerate(table.to_dict("records")):
         line = {labels.get(g, g): level_label(g, row[g], labels) for g in groups}
         term, level = row.get("term"), row.get("level")
         if "term" in row:
@@ -111,7 +120,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             unit = ", %" if common == "estimate" and row["measure"] in PROPORTIONS else ""
             line["Measure"] = f"{row['measure']}{unit}"
         if "estimate" in row:
-            line[heading] = format_interval(
+            line[heading] = marks.get((i, "estimate")) or format_interval(
                 row.get("measure", ""),
                 row["estimate"],
                 row.get("conf_low", np.nan),
@@ -123,7 +132,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             line["Adjusted p"] = format_p(row["p_adjusted"])
         for column, name in (("n", "n"), ("events", "Events"), ("person_years", "Person-years")):
             if column in row:
-                line[name] = format_number(row[column], 0)
+                line[name] = marks.get((i, column)) or format_number(row[column], 0)
         if "weight" in row:
             line["Weight, %"] = format_number(row["weight"], 1)
         rows.append(line)

@@ -82,7 +82,8 @@ def _risk_table(
                 -0.07, height, label, transform=ax.transAxes, color=color, fontsize=8, ha="right", va="top"
             )
         for tick, number in zip(ticks, n_risk(curve, ticks), strict=True):
-            ax.text(tick, height, f"{number:,.0f}", transform=across, fontsize=8, ha="center", va="top")
+            text = "–" if np.isnan(number) else f"{number:,.0f}"
+            ax.text(tick, height, text, transform=across, fontsize=8, ha="center", va="top")
 
 
 def _colors(count: int) -> list[str]:
