@@ -20,14 +20,14 @@ adults = study.frame(
 adults = adults.assign(age_10=adults["age"] / 10, bmi_5=adults["bmi"] / 5)
 for model, covariates in {"crude": "", "adjusted": " + age_10 + sex + bmi_5 + alcohol"}.items():
     fit = logistic(f"psoriasis ~ smoking_status{covariates}", adults, cluster="cluster")
-    fit.save(results / f"psoriasis_smoking_{model}")
+    study.shown(fit).save(results / f"psoriasis_smoking_{model}")
 
 # College: soft drinks with moderate-to-severe acne. Five sites are too few for a cluster-robust variance, so
 # the site is a covariate.
 students = study.frame(
     ["acne_moderate_severe", "soft_drinks", "sex", "age", "bmi", "site"], wave="baseline", cohorts="college"
 ).data
-acne = logistic("acne_moderate_severe ~ soft_drinks + sex + age + bmi + site", students)
+acne = study.shown(logistic("acne_moderate_severe ~ soft_drinks + sex + age + bmi + site", students))
 acne.save(results / "acne_soft_drinks")
 names = {**labels, "age_10": "Age (per 10 years)", "bmi_5": "Body mass index (per 5 kg/m²)"}
 save_figure(acne.plot(labels=names), results / "acne_soft_drinks")
@@ -44,9 +44,10 @@ residents = residents.assign(
     arsenic_doubling=np.log2(residents["urine_as"]),
     creatinine_doubling=np.log2(residents["urine_creatinine"]),
 )
-logistic(
+lesions = logistic(
     "arsenical_lesion ~ age_10 + sex + occupational_arsenic + residence_10 + arsenic_doubling"
     " + creatinine_doubling",
     residents,
     cluster="cluster",
-).save(results / "arsenical_lesion")
+)
+study.shown(lesions).save(results / "arsenical_lesion")

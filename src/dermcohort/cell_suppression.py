@@ -125,7 +125,5 @@ def _next_to_hide(
             if cells.shown[i] and i not in hidden and cells.values[i] > 0
         }
         if open_cells:
-            return min(
-                open_cells, key=lambda i: (cells.last_choice[i], i in totals, cells.values[i], i)
-            )
+            return min(open_cells, key=lambda i: (cells.last_choice[i], i in totals, cells.values[i], i))
     return None

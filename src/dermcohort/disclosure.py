@@ -30,9 +30,7 @@ HIDDEN = "suppressed"
 KEPT = {"term", "level", "reference", "measure", "n", "events", "person_years", "score"}
 
 
-def suppress(
-    estimates: E, min_cell: int = 5, *, counts: Sequence[str] = (), show_zeros: bool = True
-) -> E:
+def suppress(estimates: E, min_cell: int = 5, *, counts: Sequence[str] = (), show_zeros: bool = True) -> E:
     """A copy of estimates in which no count below `min_cell` can be read or derived.
 
     Parameters
@@ -143,9 +141,8 @@ def _without(
     if "n" in totals:
         changed["n"] = 0
     if isinstance(estimates, TableOne):
-        sizes = {g: size for g, size in estimates.group_sizes.items()}
         gone = {c.removeprefix("size of ") for c in totals if c.startswith("size of ")}
-        changed["group_sizes"] = {g: -1 if g in gone else size for g, size in sizes.items()}
+        changed["group_sizes"] = {g: -1 if g in gone else size for g, size in estimates.group_sizes.items()}
     said = f"0 to {min_cell - 1}" if zeros_too else f"1 to {min_cell - 1}"
     notes = [_without_totals(note, estimates, totals) for note in estimates.notes]
     changed["notes"] = (
@@ -188,7 +185,7 @@ def _without_totals(note: str, estimates: Estimates, totals: Mapping[str, str]) 
     if "events" not in totals or estimates.events is None:
         return note
     for number in (estimates.events, estimates.n - estimates.events):
-        note = re.sub(rf"(?<![\d.,]){number:,}(?![\d]|[.,]\d)", HIDDEN, note)
+        note = re.sub(rf"(?<![\d.,]){number:,}(?!\d|[.,]\d| coefficients)", HIDDEN, note)
     return note
 
 

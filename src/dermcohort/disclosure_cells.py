@@ -58,7 +58,9 @@ def counts_of_tidy(estimates: Estimates) -> Counts:
     groups, counts = groups_of(table), Counts()
     columns = [column for column in ("n", "events") if column in table]
     # a reference that is hidden takes the estimates of its whole term with it
-    is_reference = table["level"] == table["reference"] if "reference" in table else pd.Series(False, table.index)
+    is_reference = (
+        table["level"] == table["reference"] if "reference" in table else pd.Series(False, table.index)
+    )
     for row in table.index:
         for column in columns:
             counts.add(row, column, table.at[row, column], last_choice=bool(is_reference[row]))
@@ -89,7 +91,7 @@ def _add_totals(counts: Counts, estimates: Estimates, table: pd.DataFrame, colum
     """The counts below the table; a row that has all the rows, or all the events, has the same."""
     for column, value in (("n", estimates.n), ("events", estimates.events)):
         if value is not None and (column != "n" or value > 0):
-            counts.add(TOTAL, column, value, last_choice=True)
+            counts.add(TOTAL, column, value)
     counts.add_rest((TOTAL, "n"), (TOTAL, "events"))
     for column in columns:
         for row in table.index:
@@ -186,7 +188,9 @@ def counts_of_listing(estimates: Listing, columns: Sequence[str]) -> Counts:
     counts = Counts()
     for column in columns:
         if column not in estimates.table:
-            raise KeyError(f"counts: '{column}' is not in the listing.{suggest(column, estimates.table.columns)}")
+            raise KeyError(
+                f"counts: '{column}' is not in the listing.{suggest(column, estimates.table.columns)}"
+            )
         for row, value in enumerate(estimates.table[column]):
             counts.add(row, column, value)
     return counts

@@ -43,7 +43,9 @@ def _steps(curve: pd.DataFrame, min_cell: int) -> tuple[pd.DataFrame, bool]:
     events, censored = curve["events"].to_numpy(float), curve["censored"].to_numpy(float)
     if any(0 < count < min_cell for count in (events.sum(), censored.sum(), curve["n_risk"].iloc[0])):
         numbers = [column for column in NUMBERS if column in curve]
-        return curve.iloc[[-1]].astype(dict.fromkeys(numbers, float)).assign(**dict.fromkeys(numbers, np.nan)), True
+        return curve.iloc[[-1]].astype(dict.fromkeys(numbers, float)).assign(
+            **dict.fromkeys(numbers, np.nan)
+        ), True
     ends, first = [], 0
     for i in range(len(curve)):
         lost = censored[first : i + 1].sum()

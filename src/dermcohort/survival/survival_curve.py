@@ -58,7 +58,9 @@ class TimeCurve(Estimates):
         at_risk = chosen.pop("At risk")
         shown = chosen.assign(measure=self._measure)
         text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {})
-        return text.assign(**{"At risk": ["suppressed" if pd.isna(value) else f"{value:,.10g}" for value in at_risk]})
+        return text.assign(
+            **{"At risk": ["suppressed" if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
+        )
 
     def plot(
         self,
