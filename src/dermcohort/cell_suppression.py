@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-PRIMARY, COMPLEMENTARY = "primary", "complementary"
+PRIMARY, COMPLEMENTARY, UNMARKED = "primary", "complementary", "unmarked"
 
 
 @dataclass
@@ -45,7 +45,11 @@ class Cells:
 
 
 def protect(cells: Cells, min_cell: int, zeros_too: bool) -> dict[int, str]:
-    """The cells to hide, and why each: "primary" (small) or "complementary" (it would give a small one back)."""
+    """The cells to hide, and why each.
+
+    "primary": it is small, and marked so ("<5"); "complementary": it would give a small one back; "unmarked": it is
+    small, but to say so would tell its value, as all else is hidden already ("<3" twice, with a total of "<3").
+    """
     least = 0 if zeros_too else 1
     small = [i for i, value in enumerate(cells.values) if least <= value < min_cell]
     hidden = {i: PRIMARY for i in small if cells.shown[i]}
@@ -54,12 +58,17 @@ def protect(cells: Cells, min_cell: int, zeros_too: bool) -> dict[int, str]:
         for i in terms:
             in_sums.setdefault(i, []).append(number)
     # hiding more never narrows what is possible: a cell once safe stays safe
-    exposed = small
-    while exposed := [i for i in exposed if _is_exposed(cells, i, hidden, in_sums, (least, min_cell))]:
-        chosen = {_next_to_hide(cells, i, hidden, in_sums) for i in exposed} - {None}
-        if not chosen:
-            break  # nothing is shown any more
-        hidden.update({i: COMPLEMENTARY for i in chosen if i is not None})
+    for target in small:
+        while _is_exposed(cells, target, hidden, in_sums, (least, min_cell)):
+            chosen = _next_to_hide(cells, target, hidden, in_sums)
+            if chosen is not None:
+                hidden[chosen] = COMPLEMENTARY
+                continue
+            tied, _ = _connected(cells, target, hidden, in_sums)
+            marked = [i for i in tied if hidden.get(i) == PRIMARY]
+            if not marked:
+                break  # nothing more can be hidden
+            hidden.update(dict.fromkeys(marked, UNMARKED))
     return hidden
 
 
@@ -80,8 +89,9 @@ def _is_exposed(
                 known[row] -= weight * cells.values[i]
     least, min_cell = marks
     kinds = [hidden.get(i) for i in unknown]
-    # what a reader knows: "<5" is 1 to 4, what is hidden beside it is no small count
-    low = np.array([{PRIMARY: least, COMPLEMENTARY: min_cell}.get(kind or "", 0) for kind in kinds])
+    # what a reader knows: "<5" is 1 to 4, what is hidden beside it is no small count, where all small ones are marked
+    other = 0 if UNMARKED in kinds else min_cell
+    low = np.array([{PRIMARY: least, COMPLEMENTARY: other}.get(kind or "", 0) for kind in kinds])
     high = np.array([min_cell - 1 if kind == PRIMARY else np.inf for kind in kinds], float)
     high = np.minimum(high, values.sum() + np.abs(known).sum() + min_cell)
     whole = np.ones(len(unknown)) if (values == np.round(values)).all() else np.zeros(len(unknown))
@@ -115,15 +125,27 @@ def _connected(
 def _next_to_hide(
     cells: Cells, target: int, hidden: dict[int, str], in_sums: dict[int, list[int]]
 ) -> int | None:
-    """The smallest shown count in the sums of the target, else in those of what is tied to it; no zeros."""
-    for sums in (in_sums.get(target, []), _connected(cells, target, hidden, in_sums)[1]):
-        totals = {i for number in sums for i, weight in cells.sums[number].items() if weight < 0}
-        open_cells = {
+    """The next smallest shown count, zeros never: of a sum with one unknown, of the target's sums, of any tied to it.
+
+    First those that bring no new sum with one unknown, and parts before totals.
+    """
+
+    def unknowns(number: int) -> int:
+        return sum(i in hidden or not cells.shown[i] for i in cells.sums[number])
+
+    def cost(i: int) -> tuple[bool, int, bool, float]:
+        new = sum(unknowns(number) == 0 for number in in_sums[i])
+        is_total = any(cells.sums[number][i] < 0 for number in in_sums[i] if number in tied)
+        return cells.last_choice[i], new, is_total, cells.values[i]
+
+    _, tied = _connected(cells, target, hidden, in_sums)
+    for sums in ([number for number in tied if unknowns(number) == 1], in_sums.get(target, []), tied):
+        free = {
             i
             for number in sums
             for i in cells.sums[number]
             if cells.shown[i] and i not in hidden and cells.values[i] > 0
         }
-        if open_cells:
-            return min(open_cells, key=lambda i: (cells.last_choice[i], i in totals, cells.values[i], i))
+        if free:
+            return min(sorted(free), key=cost)
     return None

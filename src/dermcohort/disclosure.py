@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from .cell_suppression import PRIMARY, protect
+from .cell_suppression import PRIMARY, UNMARKED, protect
 from .describe import FlowChart, Listing, TableOne
 from .disclosure_cells import Counts, counts_of_flow, counts_of_listing, counts_of_table_one, counts_of_tidy
 from .disclosure_curves import coarsen
@@ -133,7 +133,8 @@ def _without(
             if not pd.api.types.is_float_dtype(table[column].dtype):
                 table[column] = table[column].astype(float)
             table.iat[row, position] = np.nan
-        record.append((row, column, why, small if why == PRIMARY else HIDDEN))
+        reason = PRIMARY if why == UNMARKED else why
+        record.append((row, column, reason, small if why == PRIMARY else HIDDEN))
     changed: dict[str, Any] = {"table": table, **_fields_without(estimates)}
     totals = {column: why for (row, column), why in hidden.items() if row == -1}
     if "events" in totals:
@@ -175,6 +176,8 @@ def _fields_without(estimates: Estimates) -> dict[str, Any]:
             changed[f.name] = pd.Series(np.nan, index=value.index, name=value.name)
         elif isinstance(value, float):
             changed[f.name] = float("nan")
+        elif isinstance(value, tuple) and value and all(isinstance(x, float) for x in value):
+            changed[f.name] = (float("nan"),) * len(value)
         elif not f.metadata.get("saved", True):
             changed[f.name] = None
     return changed
