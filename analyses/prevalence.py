@@ -29,8 +29,6 @@ kinds = study.schema["measures"]  # of each condition: point, period or lifetime
 by_cohort = {
     name: survey(baseline, name, design, by="cohort", ci="beta", kind=kinds[name]) for name in conditions
 }
-for name, estimate in by_cohort.items():
-    study.shown(estimate).save(results / f"prevalence_{name}")
 overview = pd.concat([estimate.table for estimate in by_cohort.values()], ignore_index=True)
 order = overview.groupby("term")["estimate"].max().sort_values(ascending=False).index
 overview = overview.sort_values("term", key=lambda term: term.map(list(order).index), kind="stable")

@@ -254,7 +254,8 @@ def test_steps_of_curves_are_never_single_events(estimator):
     safe = suppress(curve)
     for name, steps in safe.table.groupby("g"):
         full = curve.table[curve.table["g"] == name]
-        assert (steps["events"] >= 5).all()
+        assert (steps["events"].iloc[:-1] >= 5).all()
+        assert ((steps["events"] == 0) | (steps["events"] >= 5)).all()
         assert ((steps["censored"] == 0) | (steps["censored"] >= 5)).all()
         assert steps["events"].sum() == full["events"].sum()
         lost = -np.diff(np.append(steps["n_risk"], 0))
@@ -263,6 +264,17 @@ def test_steps_of_curves_are_never_single_events(estimator):
         assert (at.to_numpy() == steps["estimate"].to_numpy()).all()
     safe.plot()
     safe.to_display()
+
+
+def test_what_is_left_joins_the_last_step():
+    """Six deaths in the first six years, then nobody dies: one step at the sixth, and a flat end."""
+    data = pd.DataFrame({"t": np.arange(1.0, 41), "d": [1] * 6 + [0] * 34})
+    safe = suppress(kaplan_meier(data, "t", "d"))
+    assert safe.table[["time", "events", "censored", "n_risk"]].to_numpy().tolist() == [
+        [6, 6, 0, 40],
+        [40, 0, 34, 34],
+    ]
+    assert safe.table["estimate"].tolist() == pytest.approx([34 / 40, 34 / 40], rel=1e-12)
 
 
 def test_a_curve_of_few_events_is_not_drawn():

@@ -20,7 +20,8 @@ def coarsen(curve: Curve, min_cell: int) -> tuple[Curve, Record, tuple[str, ...]
     """The curve stepping only where at least `min_cell` events, and 0 or that many censored, lie between.
 
     A step has the height the curve has then; its `n_risk` is those at risk when the step before ended, so that the
-    differences of `n_risk` are sums over steps as well. What is left after the last step joins it. A group with 1 to
+    differences of `n_risk` are sums over steps as well. What is left after the last step joins it. Steps end at times of events, so that
+    the times themselves are exact. A group with 1 to
     `min_cell` - 1 events or people without it has no curve: its row is NaN, and the totals are not told.
     """
     parts, record, rows = [], Record(), 0
@@ -46,17 +47,31 @@ def _steps(curve: pd.DataFrame, min_cell: int) -> tuple[pd.DataFrame, bool]:
         return curve.iloc[[-1]].astype(dict.fromkeys(numbers, float)).assign(
             **dict.fromkeys(numbers, np.nan)
         ), True
-    ends, first = [], 0
-    for i in range(len(curve)):
-        lost = censored[first : i + 1].sum()
-        if events[first : i + 1].sum() >= min_cell and (lost == 0 or lost >= min_cell):
-            ends.append(i)
-            first = i + 1
-    # what follows the last step is too little for one of its own
-    ends = [*ends[:-1], len(curve) - 1]
+    ends = _ends(events, censored, min_cell)
     begins = [0, *(end + 1 for end in ends[:-1])]
     steps = curve.iloc[ends].copy()
     steps["n_risk"] = curve["n_risk"].to_numpy()[begins]
     steps["events"] = [events[b : e + 1].sum() for b, e in zip(begins, ends, strict=True)]
     steps["censored"] = [censored[b : e + 1].sum() for b, e in zip(begins, ends, strict=True)]
     return steps, False
+
+
+def _ends(events: np.ndarray, censored: np.ndarray, min_cell: int) -> list[int]:
+    """Where each step ends; the last row is the end of the last."""
+
+    def enough(first: int, end: int) -> bool:
+        counts = events[first : end + 1].sum(), censored[first : end + 1].sum()
+        return all(count == 0 or count >= min_cell for count in counts)
+
+    ends, first, last = [], 0, len(events) - 1
+    for i in range(last + 1):
+        if events[first : i + 1].sum() > 0 and enough(first, i):
+            ends.append(i)
+            first = i + 1
+    if ends and ends[-1] < last and not enough(first, last):
+        # too little for a step of its own: it joins the step before, which ends with the last event if it can
+        first = ends[-2] + 1 if len(ends) > 1 else 0
+        final = int(np.flatnonzero(events)[-1])
+        is_flat = final < last and enough(first, final) and enough(final + 1, last)
+        ends = [*ends[:-1], *([final] if is_flat else [])]
+    return ends if ends and ends[-1] == last else [*ends, last]
