@@ -14,7 +14,7 @@ from dermcohort.cell_suppression import PRIMARY, UNMARKED, Cells, protect
 from dermcohort.describe import flow, listing, table_one
 from dermcohort.disclosure import suppress
 from dermcohort.estimates import Estimates
-from dermcohort.prevalence import co_occurrence, crude, multimorbidity, pooled, survey
+from dermcohort.prevalence import co_occurrence, crude, multimorbidity, pooled, standardized, survey
 from dermcohort.regression import logistic
 from dermcohort.report import Results
 from dermcohort.survival import cox, incidence_rate, kaplan_meier, nelson_aalen
@@ -199,6 +199,17 @@ def _completions_of_mean(table, levels, safe):
     return len(fits)
 
 
+def test_two_measures_of_the_same_people_hide_the_same():
+    data = people({"a": (90, 3), "b": (90, 30), "c": (90, 40), "d": (90, 50)})
+    data["band"] = np.where(np.arange(len(data)) % 2, "20-39", "40-59")
+    standard = pd.DataFrame({"age": ["20-39", "40-59"], "population": [60.0, 40.0]})
+    full = standardized(data, "y", age="band", standard=standard, by="a")
+    assert full.table["measure"].nunique() == 2
+    gone = suppress(full).table["events"].isna()
+    assert gone.groupby(full.table["a"]).nunique().eq(1).all()
+    assert gone[full.table["a"] == "a"].all()
+
+
 def test_a_pooled_estimate_of_hidden_studies_is_hidden():
     safe = suppress(pooled([10, 1, 2], [2000, 500, 140], ["x", "y", "z"]))
     assert safe.table["estimate"].isna().tolist() == [False, True, True, True]
@@ -286,7 +297,10 @@ def test_a_curve_of_few_events_is_not_drawn():
     assert safe.events is None
     text = safe.to_display().to_string()
     assert "nan" not in text
-    assert all("nan" not in text.get_text() for text in safe.plot().texts)
+    axes = safe.plot()
+    assert all("nan" not in text.get_text() for text in axes.texts)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b (suppressed)"]
+    assert len(axes.lines[1].get_xdata()) == 0
 
 
 # ------------------------------------------------------------------------------------- what cannot be derived
@@ -444,8 +458,11 @@ def test_marks_are_saved(tmp_path):
 
 def test_what_has_no_rule_is_refused():
     curve = Estimates(pd.DataFrame({"time": [1.0], "n_risk": [10], "n": [10]}), "A curve.", n=10)
-    with pytest.raises(ValueError, match="no rule for Estimates"):
+    with pytest.raises(ValueError, match="no rule for Estimates with the columns time, n_risk, n"):
         suppress(curve)
+    data = pd.DataFrame({"test": [1, 1, 0, 0] * 9, "truth": [1, 0, 1, 0] * 9})
+    with pytest.raises(ValueError, match="no rule for Diagnostic"):  # its rows share counts
+        suppress(dc.accuracy.diagnostic(data, "test", "truth"))
 
 
 def test_the_report_lists_what_was_suppressed(tmp_path, capsys):

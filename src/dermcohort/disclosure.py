@@ -20,13 +20,15 @@ from .cell_suppression import PRIMARY, UNMARKED, protect
 from .describe import FlowChart, Listing, TableOne
 from .disclosure_cells import Counts, counts_of_flow, counts_of_listing, counts_of_table_one, counts_of_tidy
 from .disclosure_curves import coarsen
-from .estimates import Estimates
+from .estimates import Estimates, FittedModel
+from .meta.analysis import MetaAnalysis
+from .prevalence.co_occurrence import CoOccurrence
+from .prevalence.trend import Trend
 from .survival.survival_curve import TimeCurve
-from .tables import groups_of
+from .tables import SUPPRESSED, groups_of
 
 E = TypeVar("E", bound=Estimates)
 DERIVED = "derived"
-HIDDEN = "suppressed"
 KEPT = {"term", "level", "reference", "measure", "n", "events", "person_years", "score"}
 
 
@@ -101,9 +103,13 @@ def _counts(estimates: Estimates, counts: Sequence[str]) -> Counts:
         return counts_of_table_one(estimates)
     if isinstance(estimates, FlowChart):
         return counts_of_flow(estimates)
-    if {"n_risk", "threshold"} & set(estimates.table) or "n" not in estimates.table:
+    has_rule = type(estimates) is Estimates or isinstance(
+        estimates, FittedModel | Trend | CoOccurrence | MetaAnalysis
+    )
+    if not has_rule or "n_risk" in estimates.table or "n" not in estimates.table:
         raise ValueError(
-            f"suppress: there is no rule for {type(estimates).__name__}; show what it is summed up to"
+            f"suppress: there is no rule for {type(estimates).__name__} with the columns "
+            f"{', '.join(map(str, estimates.table))}: nobody can say which counts it tells"
         )
     return counts_of_tidy(estimates)
 
@@ -134,7 +140,7 @@ def _without(
                 table[column] = table[column].astype(float)
             table.iat[row, position] = np.nan
         reason = PRIMARY if why == UNMARKED else why
-        record.append((row, column, reason, small if why == PRIMARY else HIDDEN))
+        record.append((row, column, reason, small if why == PRIMARY else SUPPRESSED))
     changed: dict[str, Any] = {"table": table, **_fields_without(estimates)}
     totals = {column: why for (row, column), why in hidden.items() if row == -1}
     if "events" in totals:
@@ -188,7 +194,7 @@ def _without_totals(note: str, estimates: Estimates, totals: Mapping[str, str]) 
     if "events" not in totals or estimates.events is None:
         return note
     for number in (estimates.events, estimates.n - estimates.events):
-        note = re.sub(rf"(?<![\d.,]){number:,}(?!\d|[.,]\d| coefficients)", HIDDEN, note)
+        note = re.sub(rf"(?<![\d.,]){number:,}(?!\d|[.,]\d| coefficients)", SUPPRESSED, note)
     return note
 
 

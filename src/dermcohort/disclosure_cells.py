@@ -76,6 +76,10 @@ def counts_of_tidy(estimates: Estimates) -> Counts:
         leveled = block[block["level"] != ""]
         for column in columns:
             counts.add_sum((TOTAL, column), list((leveled if len(leveled) else block).index), column)
+    for _, same in keys.groupby([*groups, "term", "level"], sort=False):
+        for row in same.index[1:]:  # another measure of the same people
+            for column in columns:
+                counts.add_sum((same.index[0], column), [row], column)
     for name in groups:
         others = [key for key in keys if key != name]
         for _, line in keys.groupby(others, sort=False):

@@ -33,6 +33,8 @@ PROPORTIONS = KINDS_OF_PREVALENCE | {
     "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
 
+SUPPRESSED = "suppressed"  # printed in the place of a number that would give a small count back
+
 
 def format_number(value: float, digits: int) -> str:
     """A number for a table; an en dash where it is missing, the infinity sign where it has no bound."""
@@ -200,11 +202,11 @@ def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
 def are_numbers(frame: pd.DataFrame) -> list[bool]:
     """For each column of text, whether most of its cells start as a number does; empty ones do not count.
 
-    A span such as 2003-2004 or 20–59 is a name.
+    A span such as 2003-2004 or 20–59 is a name. What was suppressed does not count either.
     """
     found = []
     for i in range(frame.shape[1]):
-        filled = [cell for cell in frame.iloc[:, i] if cell]
+        filled = [cell for cell in frame.iloc[:, i] if cell and cell != SUPPRESSED]
         numbers = sum(bool(re.match(r"(?!\d+[-–]\d)[\d−<–∞]", cell)) for cell in filled)
         found.append(numbers > len(filled) / 2)
     return found
