@@ -22,7 +22,7 @@ people = table_one(
     median=study.medians(characteristics),
     reasons=True,
 )
-people.save(results / "table_one")
+study.shown(people).save(results / "table_one")
 
 seen = study.visits.groupby(["cohort", "wave"], observed=True).size().unstack()
 enrolled, later = seen.columns[0], list(seen.columns[1:])
@@ -31,12 +31,13 @@ deaths = study.events[study.events["event"] == "death"].groupby("cohort", observ
 has_register = study.participants.groupby("cohort", observed=False)["vital_status"].count() > 0
 deaths = deaths.where(has_register)
 attendance = seen.rename(columns={enrolled: "enrolled"}).join(returned).assign(deaths=deaths).reset_index()
-listing(
+attended = listing(
     attendance.rename_axis(columns=None),
     "People enrolled, examined at each wave, and deaths told by the register (the students are in none).",
-).save(results / "attendance")
+)
+study.shown(attended, counts=["enrolled", *later, "deaths"]).save(results / "attendance")
 
 rosacea = study.survival_frame("rosacea", cohorts="central_china", covariates=["age", "sex"])
-steps = flow(rosacea.flow)
+steps = study.shown(flow(rosacea.flow))
 steps.save(results / "flow_rosacea")
 save_figure(steps.plot(), results / "flow_rosacea")

@@ -29,12 +29,10 @@ kinds = study.schema["measures"]  # of each condition: point, period or lifetime
 by_cohort = {
     name: survey(baseline, name, design, by="cohort", ci="beta", kind=kinds[name]) for name in conditions
 }
-for name, estimate in by_cohort.items():
-    estimate.save(results / f"prevalence_{name}")
 overview = pd.concat([estimate.table for estimate in by_cohort.values()], ignore_index=True)
 order = overview.groupby("term")["estimate"].max().sort_values(ascending=False).index
 overview = overview.sort_values("term", key=lambda term: term.map(list(order).index), kind="stable")
-dc.Estimates(
+by_condition = dc.Estimates(
     overview,
     method="Survey-weighted prevalence with Korn-Graubard 95% confidence intervals (strata, clusters and weights of "
     "each cohort's sample): of a lifetime, a period or the day of the examination, as the dictionary says of each condition.",
@@ -42,9 +40,11 @@ dc.Estimates(
     notes=tuple(
         dict.fromkeys(note for e in by_cohort.values() for note in e.notes if "degrees of freedom" in note)
     ),
-).save(results / "prevalence_by_cohort")
+)
+by_condition = study.shown(by_condition)
+by_condition.save(results / "prevalence_by_cohort")
 save_figure(
-    grouped_ranges(overview, row="term", group="cohort", labels=labels, log=True),
+    grouped_ranges(by_condition.table, row="term", group="cohort", labels=labels, log=True),
     results / "prevalence_by_cohort",
 )
 
@@ -61,23 +61,26 @@ adjusted = [
     for name in common
 ]
 rows = pd.concat([estimate.table for estimate in adjusted], ignore_index=True)
-dc.Estimates(
+as_china = dc.Estimates(
     rows[rows["measure"] == "standardized prevalence"],
     method=adjusted[0].method,
     n=adjusted[0].n,
     notes=tuple(note for note in adjusted[0].notes if "left out" not in note),
-).save(results / "prevalence_standardized")
+)
+study.shown(as_china).save(results / "prevalence_standardized")
 
 counts = by_cohort["psoriasis"].table
 together = pooled(
     counts["events"], counts["n"], [labels[f"cohort={c}"] for c in counts["cohort"]], method="REML", hksj=True
 )
+together = study.shown(together)
 together.save(results / "prevalence_pooled")
 save_figure(together.plot(), results / "prevalence_pooled")
 
 adults = baseline[baseline["cohort"] == "central_china"]
 for name in ("rosacea", "androgenetic_alopecia"):
     by_age = survey(adults, name, design, by=["age_group", "sex"], margins=True, kind=kinds[name])
+    by_age = study.shown(by_age)
     by_age.save(results / f"prevalence_{name}_by_age")
     by_ages = by_age.table[(by_age.table[["age_group", "sex"]] != "All").all(axis=1)]
     save_figure(
@@ -86,14 +89,14 @@ for name in ("rosacea", "androgenetic_alopecia"):
     )
 
 examined = [name for name in conditions if adults[name].notna().any()]
-multimorbidity(adults, examined, by="sex").save(results / "multimorbidity")
-pairs = co_occurrence(adults, examined)
+study.shown(multimorbidity(adults, examined, by="sex")).save(results / "multimorbidity")
+pairs = study.shown(co_occurrence(adults, examined))
 pairs.save(results / "co_occurrence")
 save_figure(pairs.plot(labels=labels), results / "co_occurrence")
 
 students = study.frame(["acne_moderate_severe", "sex", "cluster", "weight"], cohorts="college").data
 universities = dc.SurveyDesign("weight", cluster="cluster")
-survey(students, "acne_moderate_severe", universities, by=["wave", "sex"]).save(
-    results / "prevalence_acne_by_wave"
-)
-trend(students, "acne_moderate_severe", "wave", design=universities).save(results / "trend_acne")
+by_wave = survey(students, "acne_moderate_severe", universities, by=["wave", "sex"])
+study.shown(by_wave).save(results / "prevalence_acne_by_wave")
+over_waves = trend(students, "acne_moderate_severe", "wave", design=universities)
+study.shown(over_waves).save(results / "trend_acne")

@@ -15,7 +15,7 @@ adults = study.frame(
     wave="baseline",
     cohorts="central_china",
 ).data
-psoriasis = risk_factors(
+factors = risk_factors(
     adults,
     "psoriasis",
     ["smoking_status", "alcohol", "bmi"],
@@ -25,6 +25,7 @@ psoriasis = risk_factors(
     complete_cases="common",
     labels=labels,
 )
+psoriasis = study.shown(factors)
 psoriasis.save(results / "psoriasis_risk_factors")
 save_figure(psoriasis.plot(), results / "psoriasis_risk_factors")
 
@@ -33,7 +34,7 @@ save_figure(psoriasis.plot(), results / "psoriasis_risk_factors")
 students = study.frame(
     ["acne_moderate_severe", "soft_drinks", "sex", "age", "bmi", "site"], wave="baseline", cohorts="college"
 ).data
-acne = logistic("acne_moderate_severe ~ soft_drinks + sex + age + bmi + site", students)
+acne = study.shown(logistic("acne_moderate_severe ~ soft_drinks + sex + age + bmi + site", students))
 acne.save(results / "acne_soft_drinks")
 save_figure(acne.plot(labels=labels), results / "acne_soft_drinks")
 
@@ -44,7 +45,7 @@ residents = study.frame(
     wave="baseline", cohorts="hunan_metals", lod="limit/sqrt2",
 ).data  # fmt: skip
 sources = ["occupational_arsenic", "years_at_residence", "urine_as"]
-risk_factors(
+lesions = risk_factors(
     residents,
     "arsenical_lesion",
     sources,
@@ -60,4 +61,5 @@ risk_factors(
         "log2(urine_as)": "Urine arsenic (log2)",
         "log2(urine_creatinine)": "Urine creatinine (log2)",
     },
-).save(results / "arsenical_lesion")
+)
+study.shown(lesions).save(results / "arsenical_lesion")

@@ -13,14 +13,14 @@ covariates = ["age", "sex", "smoking_status", "bmi", "cluster"]
 # rosacea is seen at yearly examinations: time runs to the visit at which it was first seen
 onset = study.survival_frame("rosacea", cohorts="central_china", covariates=covariates).data
 onset = onset.assign(age_10=onset["age"] / 10, bmi_5=onset["bmi"] / 5)
-incidence_rate(onset, "exit", "event", by=["sex", "smoking_status"]).save(results / "rosacea_rates")
-cox(
-    "smoking_status + sex + age_10 + bmi_5", onset, time="exit", event="event", cluster="cluster"
-).save(results / "rosacea_cox")  # fmt: skip
+rates = incidence_rate(onset, "exit", "event", by=["sex", "smoking_status"])
+study.shown(rates).save(results / "rosacea_rates")
+hazards = cox("smoking_status + sex + age_10 + bmi_5", onset, time="exit", event="event", cluster="cluster")
+study.shown(hazards).save(results / "rosacea_cox")
 
 # deaths are dated by the register; age is the time scale, everybody entering at the age of the baseline visit
 death = study.survival_frame("death", cohorts="central_china", covariates=covariates).data
-survival = kaplan_meier(death, "exit", "event", by="smoking_status")
+survival = study.shown(kaplan_meier(death, "exit", "event", by="smoking_status"))
 survival.save(results / "death_survival")
 axes = survival.plot(labels=labels)
 axes.set_ylim(0.85, 1)
@@ -29,5 +29,5 @@ by_age = study.survival_frame("death", cohorts="central_china", covariates=covar
 mortality = cox(
     "smoking_status + sex", by_age, time="exit", event="event", entry="entry", cluster="cluster"
 )  # fmt: skip
-mortality.save(results / "death_cox")
-incidence_rate(death, "exit", "event", by="sex").save(results / "death_rates")
+study.shown(mortality).save(results / "death_cox")
+study.shown(incidence_rate(death, "exit", "event", by="sex")).save(results / "death_rates")

@@ -9,7 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
 
-PAGES = ["index", "harmonization", "variables", "participants", "prevalence", "risk_factors", "survival"]
+PAGES = [
+    "index",
+    "harmonization",
+    "variables",
+    "participants",
+    "prevalence",
+    "risk_factors",
+    "survival",
+    "disclosure",
+]
 # what the simulator writes into the columns of names, phone numbers and resident numbers
 PLANTED = ["测试者", "1990000", "9900000000"]
 

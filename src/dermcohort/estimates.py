@@ -68,6 +68,8 @@ class Estimates:
         What a reader must know: rows left out, weights, convergence.
     conf_level : float
         Level of the confidence intervals.
+    suppressed : mapping, optional
+        What `disclosure.suppress` hid: `min_cell`, and `cells` with a row for each. None before it has passed.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Estimates:
     n_missing: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     conf_level: float = 0.95
+    suppressed: Mapping[str, Any] | None = None
 
     _known: ClassVar[dict[str, type[Estimates]]] = {}
 
@@ -100,6 +103,14 @@ class Estimates:
 
     def _repr_html_(self) -> str:
         return self.gt().as_raw_html()
+
+    @property
+    def marks(self) -> dict[tuple[int, str], str]:
+        """What is printed in the place of what was hidden, by row and column of the table."""
+        if self.suppressed is None:
+            return {}
+        cells = self.suppressed["cells"]
+        return dict(zip(zip(cells["row"], cells["column"], strict=True), cells["shown"], strict=True))
 
     def _footnotes(self) -> list[str]:
         if self.n == 0:  # made from a published estimate, not from people
@@ -125,7 +136,7 @@ class Estimates:
         """
         from .tables import display_table
 
-        return display_table(self.table, self.conf_level, labels or {})
+        return display_table(self.table, self.conf_level, labels or {}, self.marks)
 
     def gt(self, *, title: str | None = None, labels: Mapping[str, str] | None = None) -> GT:
         """A great_tables table in the style of a journal, method and notes below it."""

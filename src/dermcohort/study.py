@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,10 @@ from .time_varying import split_at_visits
 from .verdicts import judge
 from .wording import suggest
 
+if TYPE_CHECKING:
+    from .estimates import Estimates
+
+E = TypeVar("E", bound="Estimates")
 STUDY_FORMAT = 3  # of a saved study
 KEYS = ("cohort", "participant_id", "wave")
 TABLES = (
@@ -145,6 +149,24 @@ class Study:
         """
         roles = self.schema["role"]
         return [name for name in variables if roles.get(name) == "median"]
+
+    def shown(self, estimates: E, counts: Sequence[str] = ()) -> E:
+        """Estimates as others may see them: no count below the `min_cell` of the dictionary can be had from them.
+
+        Parameters
+        ----------
+        estimates : Estimates
+            See `disclosure.suppress`.
+        counts : list of str
+            Of a listing: its columns that count people.
+
+        Examples
+        --------
+        >>> study.shown(survey(data, "acne", design)).save(results / "acne")      # doctest: +SKIP
+        """
+        from .disclosure import suppress
+
+        return suppress(estimates, self.manifest["min_cell"], counts=counts)
 
     def why(self, variable: str, by: str | Sequence[str] = ("cohort", "wave")) -> pd.DataFrame:
         """How often a variable was observed, and why not, per group.

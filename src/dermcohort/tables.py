@@ -33,6 +33,8 @@ PROPORTIONS = KINDS_OF_PREVALENCE | {
     "PPV", "NPV", "accuracy", "agreement", "positive agreement", "negative agreement",
 }  # fmt: skip
 
+SUPPRESSED = "suppressed"  # printed in the place of a number that would give a small count back
+
 
 def format_number(value: float, digits: int) -> str:
     """A number for a table; an en dash where it is missing, the infinity sign where it has no bound."""
@@ -84,8 +86,17 @@ def common_measure(table: pd.DataFrame) -> str:
     return "prevalence" if measures and measures <= KINDS_OF_PREVALENCE else "estimate"
 
 
-def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, str]) -> pd.DataFrame:
-    """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts."""
+def display_table(
+    table: pd.DataFrame,
+    conf_level: float,
+    labels: Mapping[str, str],
+    marks: Mapping[tuple[int, str], str] | None = None,
+) -> pd.DataFrame:
+    """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts.
+
+    `marks` is printed, by row and column, where a number was suppressed.
+    """
+    marks = marks or {}
     groups = groups_of(table)
     has_several_measures = "measure" in table and table["measure"].nunique() > 1
     common = common_measure(table)
@@ -94,7 +105,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
         heading = heading.partition(" (")[0]
     rows: list[dict[str, str]] = []
     previous: tuple[Any, ...] | None = None
-    for row in table.to_dict("records"):
+    for i, row in enumerate(table.to_dict("records")):
         line = {labels.get(g, g): level_label(g, row[g], labels) for g in groups}
         term, level = row.get("term"), row.get("level")
         if "term" in row:
@@ -111,7 +122,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             unit = ", %" if common == "estimate" and row["measure"] in PROPORTIONS else ""
             line["Measure"] = f"{row['measure']}{unit}"
         if "estimate" in row:
-            line[heading] = format_interval(
+            line[heading] = marks.get((i, "estimate")) or format_interval(
                 row.get("measure", ""),
                 row["estimate"],
                 row.get("conf_low", np.nan),
@@ -123,7 +134,7 @@ def display_table(table: pd.DataFrame, conf_level: float, labels: Mapping[str, s
             line["Adjusted p"] = format_p(row["p_adjusted"])
         for column, name in (("n", "n"), ("events", "Events"), ("person_years", "Person-years")):
             if column in row:
-                line[name] = format_number(row[column], 0)
+                line[name] = marks.get((i, column)) or format_number(row[column], 0)
         if "weight" in row:
             line["Weight, %"] = format_number(row["weight"], 1)
         rows.append(line)
@@ -191,11 +202,11 @@ def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
 def are_numbers(frame: pd.DataFrame) -> list[bool]:
     """For each column of text, whether most of its cells start as a number does; empty ones do not count.
 
-    A span such as 2003-2004 or 20–59 is a name.
+    A span such as 2003-2004 or 20–59 is a name. What was suppressed does not count either.
     """
     found = []
     for i in range(frame.shape[1]):
-        filled = [cell for cell in frame.iloc[:, i] if cell]
+        filled = [cell for cell in frame.iloc[:, i] if cell and cell != SUPPRESSED]
         numbers = sum(bool(re.match(r"(?!\d+[-–]\d)[\d−<–∞]", cell)) for cell in filled)
         found.append(numbers > len(filled) / 2)
     return found

@@ -19,6 +19,7 @@ from ..design import as_list, require_columns
 from ..estimates import Estimates, tidy
 from ..groups import printable_groups
 from ..survival.frame import check_weights
+from ..tables import format_number
 from .differences import difference_of_levels, difference_of_numbers
 from .printed import printed_rows
 from .summaries import effective_size, mean_and_variance, quantiles, shares
@@ -54,7 +55,13 @@ class TableOne(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as it is printed: mean (SD), median (Q1, Q3) or n (%), one column a group."""
-        return printed_rows(self.table, self.by, self.group_sizes, {**self.labels, **(labels or {})})
+        marks = dict.fromkeys(range(len(self.table)), "")
+        marks.update({row: mark for (row, column), mark in self.marks.items() if column == "estimate"})
+        marks.update({row: mark for (row, column), mark in self.marks.items() if column == "events"})
+        sizes = {group: format_number(size, 0) for group, size in self.group_sizes.items()}
+        sizes.update({c.removeprefix("size of "): mark for (row, c), mark in self.marks.items() if row == -1})
+        names = {**self.labels, **(labels or {})}
+        return printed_rows(self.table.assign(mark=pd.Series(marks)), self.by, sizes, names)
 
     def _table_notes(self) -> list[str]:
         # the heads of the columns have the counts

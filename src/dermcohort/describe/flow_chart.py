@@ -51,7 +51,7 @@ class FlowChart(Estimates):
         names = labels or {}
         indented = self.table["kind"].map({"kept": "", "excluded": "\u2003Excluded: "})
         steps = indented + self.table["label"].map(lambda label: names.get(label, label))
-        return pd.DataFrame({"Step": steps, "n": [f"{n:,}" for n in self.table["n"]]})
+        return pd.DataFrame({"Step": steps, "n": self._printed_counts()})
 
     def _table_notes(self) -> list[str]:
         # the rows of the table are the counts
@@ -62,4 +62,11 @@ class FlowChart(Estimates):
         from ..figures import flow_boxes
 
         names = labels or {}
-        return flow_boxes(self.table.assign(label=[names.get(v, v) for v in self.table["label"]]), ax)
+        labelled = self.table.assign(
+            label=[names.get(v, v) for v in self.table["label"]], printed=self._printed_counts()
+        )
+        return flow_boxes(labelled, ax)
+
+    def _printed_counts(self) -> list[str]:
+        marks = self.marks
+        return [marks.get((i, "n")) or f"{n:,.0f}" for i, n in enumerate(self.table["n"])]

@@ -42,7 +42,10 @@ class Listing(Estimates):
         """The table as text: thousands separated, column names and levels as labelled."""
         names = labels or {}
         shown = {
-            names.get(column, column): [_cell(column, value, names) for value in self.table[column]]
+            names.get(column, column): [
+                self.marks.get((i, column)) or _cell(column, value, names)
+                for i, value in enumerate(self.table[column])
+            ]
             for column in self.table
         }
         return pd.DataFrame(shown)

@@ -14,11 +14,14 @@ WEIGHT_ROWS = {"sum of weights": "Sum of weights", "effective n": "Effective sam
 
 
 def printed_rows(
-    table: pd.DataFrame, by: str | None, group_sizes: Mapping[str, int], names: Mapping[str, str]
+    table: pd.DataFrame, by: str | None, group_sizes: Mapping[str, str], names: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Rows of text from the tidy table of `TableOne`; `names` has printed names of variables and levels."""
+    """Rows of text from the tidy table of `TableOne`; `names` has printed names of variables and levels.
+
+    The column `mark` of the table is what is printed in the place of a number that was suppressed.
+    """
     heads = {
-        group: f"{level_label(by or '', group, names)} (n = {size:,})" for group, size in group_sizes.items()
+        group: f"{level_label(by or '', group, names)} (n = {size})" for group, size in group_sizes.items()
     }
     compared = _difference_heads(table)
     rows: list[dict[str, str]] = []
@@ -26,7 +29,7 @@ def printed_rows(
         block = table[table["term"] == term]
         cells = {head: block if by is None else block[block[by] == group] for group, head in heads.items()}
         differences = {
-            head: format_number(block.loc[block["measure"] == measure, "estimate"].iloc[0], 3)
+            head: _difference_cell(block[block["measure"] == measure].iloc[0])
             for measure, head in compared.items()
             if (block["measure"] == measure).any()
         }
@@ -89,6 +92,9 @@ def _each(cells: Mapping[str, pd.DataFrame], write: Any, what: Any) -> dict[str,
 
 
 def _number_cell(rows: pd.DataFrame, digits: int) -> str:
+    described = rows[rows["measure"].isin(["mean", "median"])]
+    if described["mark"].any():
+        return str(described["mark"].iloc[0])
     found = dict(zip(rows["measure"], rows["estimate"], strict=True))
     middle, *spread = [found[m] for m in ("median", "q1", "q3", "mean", "sd") if m in found]
     around = ", ".join(format_number(value, digits) for value in spread)
@@ -97,6 +103,8 @@ def _number_cell(rows: pd.DataFrame, digits: int) -> str:
 
 def _count_cell(rows: pd.DataFrame, level: str) -> str:
     row = rows[(rows["measure"] == "proportion") & (rows["level"] == level)].iloc[0]
+    if row["mark"]:
+        return str(row["mark"])
     if row["n"] == 0:
         return "–"
     return f"{format_number(row['events'], 0)} ({format_number(100 * row['estimate'], 1)})"
@@ -105,6 +113,10 @@ def _count_cell(rows: pd.DataFrame, level: str) -> str:
 def _missing_cell(rows: pd.DataFrame, reason: str | None) -> str:
     of_reason = rows["level"].isna() if reason is None else rows["level"] == reason
     return format_number(rows.loc[(rows["measure"] == "missing") & of_reason, "events"].sum(), 0)
+
+
+def _difference_cell(row: pd.Series) -> str:
+    return str(row["mark"]) or format_number(row["estimate"], 3)
 
 
 def _weight_cell(rows: pd.DataFrame, measure: str) -> str:

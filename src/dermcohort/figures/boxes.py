@@ -27,7 +27,7 @@ def flow_boxes(table: pd.DataFrame, ax: Axes | None) -> Axes:
         _, ax = plt.subplots(figsize=(7.0, height + 0.2), layout="constrained")
     for place, gap, step, excluded in zip(places, gaps, steps, beside, strict=True):
         kept = step[step["kind"] == "kept"].iloc[0]
-        text = textwrap.fill(kept["label"], 30) + f"\n(n = {kept['n']:,})"
+        text = textwrap.fill(kept["label"], 30) + f"\n(n = {kept['printed']})"
         ax.text(0.28, place, text, ha="center", va="center", fontsize=9, bbox=BOX)
         if gap:
             arrow = {"arrowstyle": "->", "linewidth": 0.8}
@@ -46,9 +46,11 @@ def _excluded_text(excluded: pd.DataFrame) -> str:
     """Those excluded in all and by reason, one a line; empty where there are none."""
     if excluded.empty:
         return ""
-    lines = [f"Excluded (n = {excluded['n'].sum():,})"]
+    # the sum of reasons that are suppressed in part would tell of them
+    total = "" if excluded["n"].isna().any() else f" (n = {excluded['n'].sum():,.0f})"
+    lines = [f"Excluded{total}"]
     for row in excluded.itertuples():
-        text = f"{row.label} (n = {row.n:,})"
+        text = f"{row.label} (n = {row.printed})"
         lines.append(textwrap.fill(text, 50, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines)
 

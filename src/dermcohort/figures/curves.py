@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ..tables import SUPPRESSED
+
 # Okabe & Ito: told apart with any color vision
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -36,6 +38,9 @@ def curve_figure(
         _, ax = plt.subplots(figsize=(6.0, 4.0 + extra), layout="constrained")
     last = max(float(curve["time"].max()) for curve in curves.values())
     for (label, curve), color in zip(curves.items(), _colors(len(curves)), strict=True):
+        if curve["estimate"].isna().all():  # suppressed
+            ax.plot([], [], color=color, linewidth=1.4, label=f"{label} ({SUPPRESSED})")
+            continue
         begin = start[label] if isinstance(start, Mapping) else start
         time = np.append(0.0, curve["time"].to_numpy())
         height = np.append(begin, curve["estimate"].to_numpy())
@@ -82,7 +87,8 @@ def _risk_table(
                 -0.07, height, label, transform=ax.transAxes, color=color, fontsize=8, ha="right", va="top"
             )
         for tick, number in zip(ticks, n_risk(curve, ticks), strict=True):
-            ax.text(tick, height, f"{number:,.0f}", transform=across, fontsize=8, ha="center", va="top")
+            text = "–" if np.isnan(number) else f"{number:,.0f}"
+            ax.text(tick, height, text, transform=across, fontsize=8, ha="center", va="top")
 
 
 def _colors(count: int) -> list[str]:

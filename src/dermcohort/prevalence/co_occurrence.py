@@ -31,7 +31,9 @@ class CoOccurrence(Estimates):
         shown = self.table.drop(columns="p_value")
         for side in ("first", "second"):
             shown[side] = shown[side].map(lambda name: names.get(name, name))
-        display = Estimates(shown, self.method, self.n, conf_level=self.conf_level).to_display(names)
+        display = Estimates(
+            shown, self.method, self.n, conf_level=self.conf_level, suppressed=self.suppressed
+        ).to_display(names)
         return display.rename(columns={"Events": "Both"})
 
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:

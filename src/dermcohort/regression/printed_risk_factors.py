@@ -20,11 +20,15 @@ def printed_rows(
     conf_level: float,
     per: Mapping[str, str],
     labels: Mapping[str, str],
+    marks: Mapping[tuple[int, str], str],
 ) -> pd.DataFrame:
-    """Rows of text from the table and tests of `RiskFactors`.
+    """Rows of text from the table and tests of `RiskFactors`; `marks` stand where a number was suppressed.
 
     Counts are those of the first model that has them; where those of another model differ it has a column of its own.
     """
+    for column in ("n", "events", "estimate"):
+        texts = [marks.get((row, column), "") for row in range(len(table))]
+        table = table.assign(**{f"{column}_mark": texts})
     models = list(dict.fromkeys(table["model"]))
     measure = str(table["measure"].iloc[0])
     by_row = {name: _by_row(table[table["model"] == name]) for name in models}
@@ -44,7 +48,7 @@ def printed_rows(
             for m in models:
                 row = by_row[m].get((term, level))
                 if m in own_n:
-                    line[_head(m, "n", labels)] = "–" if row is None else format_number(row["n"], 0)
+                    line[_head(m, "n", labels)] = "–" if row is None else _count(row, "n")
                 line |= {_head(m, what, labels): text for what, text in _cells(row, heading).items()}
             lines.append(line)
         for test in dict.fromkeys(tests.loc[(tests["term"] == term) & (tests["test"] != "all"), "test"]):
@@ -81,20 +85,25 @@ def _head(model: str, what: str, labels: Mapping[str, str]) -> str:
 
 
 def _counts(row: Mapping[str, Any] | None, measure: str) -> dict[str, str]:
-    if row is None or pd.isna(row["n"]):
+    if row is None or (pd.isna(row["n"]) and not row["n_mark"]):
         return {"n": "–"}
-    counts = {"n": format_number(row["n"], 0)}
+    counts = {"n": _count(row, "n")}
     if measure in BINARY:
         share = 100 * row["events"] / row["n"] if row["n"] else np.nan
-        counts["Events (%)"] = f"{format_number(row['events'], 0)} ({format_number(share, 1)})"
+        shown = "" if row["events_mark"] or pd.isna(share) else f" ({format_number(share, 1)})"
+        counts["Events (%)"] = f"{_count(row, 'events')}{shown}"
     elif "events" in row:
-        counts["Events"] = format_number(row["events"], 0)
+        counts["Events"] = _count(row, "events")
     return counts
+
+
+def _count(row: Mapping[str, Any], column: str) -> str:
+    return str(row[f"{column}_mark"]) or format_number(row[column], 0)
 
 
 def _cells(row: Mapping[str, Any] | None, heading: str) -> dict[str, str]:
     if row is None or pd.isna(row["estimate"]):
-        return {heading: "–", "p": ""}
+        return {heading: "–" if row is None else row["estimate_mark"] or "–", "p": ""}
     estimate = format_interval(row["measure"], row["estimate"], row["conf_low"], row["conf_high"])
     is_reference = _key(row["level"]) is not None and row["level"] == row["reference"]
     cells = {heading: f"{estimate} (reference)" if is_reference else estimate, "p": format_p(row["p_value"])}

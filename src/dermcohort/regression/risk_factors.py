@@ -54,9 +54,8 @@ class RiskFactors(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as it is printed: a row a level, for each model the estimate with its interval and p-value."""
-        return printed_rows(
-            self.table, self.tests, self.conf_level, self.per, {**self.labels, **(labels or {})}
-        )
+        names = {**self.labels, **(labels or {})}
+        return printed_rows(self.table, self.tests, self.conf_level, self.per, names, self.marks)
 
     def gt(self, *, title: str | None = None, labels: Mapping[str, str] | None = None) -> GT:
         """A great_tables table in the style of a journal, the models as heads over their columns."""

@@ -8,11 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ..estimates import Estimates
 from ..pipeline import LABELS, RESULTS_VARIABLE
+from ..tables import markdown_table
 from ..wording import suggest
 from .errors import ReportError
 from .words import LANGUAGE_VARIABLE
+
+REASONS = {"primary": "Small counts", "complementary": "Would reveal them", "derived": "Computed from them"}
 
 
 class Results:
@@ -75,6 +80,30 @@ class Results:
     def cards(self, name: str) -> None:
         """Print the cards of the variables saved under `name`; for a cell with ``output: asis``."""
         print(self._file(name, "cards", (f".{self.language}.md", ".en.md")).read_text("utf-8"))
+
+    def suppressed(self) -> None:
+        """Print how many cells of each saved table were suppressed, and why; for a cell with ``output: asis``.
+
+        Below the table stand those in which nothing had to be, and those that did not pass `study.shown`.
+        """
+        rows, whole, unchecked = [], [], []
+        for file in sorted(self.folder.glob("*.parquet")):
+            passed = Estimates.load(file).suppressed
+            if passed is None:
+                unchecked.append(file.stem)
+            elif passed["cells"].empty:
+                whole.append(file.stem)
+            else:
+                why = passed["cells"]["why"].value_counts()
+                counts = {head: str(why.get(reason, 0)) for reason, head in REASONS.items()}
+                rows.append({"Table": file.stem, "Least count shown": str(passed["min_cell"]), **counts})
+        notes = [f"Nothing had to be suppressed in: {', '.join(whole)}."] if whole else []
+        notes += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
+        print(
+            markdown_table(
+                pd.DataFrame(rows, columns=["Table", "Least count shown", *REASONS.values()]), notes
+            )
+        )
 
     def figure(self, name: str) -> Any:
         """A figure saved under `name`, to stand last in a cell."""

@@ -52,13 +52,15 @@ class TimeCurve(Estimates):
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The curves at a handful of round times, as text."""
         from ..figures import round_times
-        from ..tables import display_table
+        from ..tables import SUPPRESSED, display_table
 
         chosen = self.at(round_times(self.table["time"].max())).rename(columns={"n_risk": "At risk"})
         at_risk = chosen.pop("At risk")
         shown = chosen.assign(measure=self._measure)
         text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {})
-        return text.assign(**{"At risk": [f"{value:,.10g}" for value in at_risk]})
+        return text.assign(
+            **{"At risk": [SUPPRESSED if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
+        )
 
     def plot(
         self,
