@@ -75,8 +75,10 @@ def make_data(n: int) -> pd.DataFrame:
     last = np.minimum(death, end)
     time = np.maximum(np.ceil(np.minimum(onset, last)), entry + 1)
     cause = np.where(onset <= last, 1, np.where(death <= end, 2, 0))
-    visit, seen = np.floor(onset / 700) * 700, np.floor(last / 700) * 700
-    found = visit + 700 <= seen
+    # a visit every 700 days, on days that differ between people; left 0 where the first visit finds the disease
+    of_first = rng.integers(1, 700, n)
+    seen, onset_seen = ((of_first + 700 * np.ceil((t - of_first) / 700)) for t in (last - 700, onset))
+    found = onset_seen <= seen
     return pd.DataFrame(X.round(5), columns=COVARIATES).assign(
         entry=entry,
         time=time,
@@ -84,8 +86,8 @@ def make_data(n: int) -> pd.DataFrame:
         event=(cause == 1).astype(int),
         group=(X[:, 14] > 0).astype(int),
         cluster=cluster,
-        left=np.where(found, visit, seen),
-        right=np.where(found, visit + 700, np.inf),
+        left=np.maximum(np.where(found, onset_seen - 700, seen), 0),
+        right=np.where(found, onset_seen, np.inf),
     )
 
 
