@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .partial_likelihood import cross_product
+
 TOLERANCE = 1e-13
 MAX_ITERATIONS = 50
 
@@ -198,7 +200,7 @@ def _evaluate(X: np.ndarray, beta: np.ndarray, sets: SubdistributionSets) -> Eva
         loglik=float(eta[sets.own].sum() - sets.events @ np.log(S0)),
         score=X[sets.own].sum(axis=0) - sets.events @ mean,
         # the sum over times of risk-set matrices, turned around: sum over rows of r_i A_i x_i x_i'
-        information=(weighted[:, 1:] * exposure[:, None]).T @ X - (mean * sets.events[:, None]).T @ mean,
+        information=cross_product(X, risk * exposure) - cross_product(mean, sets.events),
         risk=risk,
         hazard=hazard,
         mean=mean,
