@@ -1,9 +1,10 @@
 """Survival analysis: dermcohort beside R and lifelines, in one run.
 
-150,000 people, 20 covariates, 200 clusters of 750, followed for up to ten years in days, half of them from a later entry
-on; 29% have the event and 9% die before. Tasks, seconds, memory, `--limit` and `--r-rows` are as in
-`regression.py` (R has no peer of the interval-censored task); `--growth` is the larger number of rows that four of our own estimators get too (0 leaves that out).
-Needs Linux; without Rscript (packages survival, cmprsk) only the times of Python are shown.
+150,000 people, 20 covariates, 200 clusters of 750, followed for up to ten years in days, half of them from a later
+entry on; 29% have the event and 9% die before. Tasks, seconds, memory, `--limit` and `--r-rows` are as in
+`regression.py`; R has no peer of the interval-censored task. `--growth` is the larger number of rows that four of our
+own estimators get too (0 leaves that out). Needs Linux; without Rscript (packages survival, cmprsk) only the times of
+Python are shown.
 
     python benchmarks/survival.py [--rows 150000] [--growth 1500000] [--limit 120] [--r-rows N] [--only TASK ...]
 """
