@@ -37,6 +37,7 @@ benchmark: install
 	$(BIN)/python benchmarks/harmonize.py
 	$(BIN)/python benchmarks/prevalence.py
 	$(BIN)/python benchmarks/regression.py
+	$(BIN)/python benchmarks/survival.py
 
 coverage: install
 	$(BIN)/python validation/coverage.py

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..newton import blocks
+
 TOLERANCE = 1e-12
 MAX_ITERATIONS = 50
 
@@ -151,10 +153,10 @@ def evaluate(X: np.ndarray, beta: np.ndarray, sets: RiskSets) -> Evaluation:
     eta = X @ beta
     risk = sets.multiplier * np.exp(eta)
     weighted_risk = w * risk
-    weighted_X = weighted_risk[:, None] * X
-    denominator = sets.at_risk(weighted_risk)[step] - sets.fraction * sets.over_deaths(weighted_risk)[step]
-    numerator = sets.at_risk(weighted_X)[step] - sets.fraction[:, None] * sets.over_deaths(weighted_X)[step]
-    step_mean = numerator / denominator[:, None]
+    denominator = _over_risk_sets(weighted_risk, sets)
+    step_mean = np.empty((len(step), X.shape[1]), order="F")
+    for j in range(X.shape[1]):  # a column at a time, so that nothing else is as large as X
+        step_mean[:, j] = _over_risk_sets(weighted_risk * X[:, j], sets) / denominator
     step_hazard = sets.step_weight / denominator
     hazard = sets.over_steps(step_hazard)
     hazard_dying = sets.over_steps(step_hazard * (1 - sets.fraction))
@@ -163,8 +165,7 @@ def evaluate(X: np.ndarray, beta: np.ndarray, sets: RiskSets) -> Evaluation:
     return Evaluation(
         loglik=float(at_death @ eta[sets.deaths] - sets.step_weight @ np.log(denominator)),
         score=at_death @ X[sets.deaths] - sets.step_weight @ step_mean,
-        information=(weighted_X * exposure[:, None]).T @ X
-        - (step_mean * sets.step_weight[:, None]).T @ step_mean,
+        information=cross_product(X, weighted_risk * exposure) - cross_product(step_mean, sets.step_weight),
         risk=risk,
         step_hazard=step_hazard,
         step_mean=step_mean,
@@ -172,9 +173,23 @@ def evaluate(X: np.ndarray, beta: np.ndarray, sets: RiskSets) -> Evaluation:
     )
 
 
+def _over_risk_sets(values: np.ndarray, sets: RiskSets) -> np.ndarray:
+    """Sum of `values` over those at risk in each step, less the share of the dying that went in the steps before."""
+    step = sets.time_of_step
+    return sets.at_risk(values)[step] - sets.fraction * sets.over_deaths(values)[step]
+
+
+def cross_product(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """X' diag(weights) X, some rows at a time: a weighted copy of all would cost more than the product."""
+    total = np.zeros((X.shape[1], X.shape[1]))
+    for rows in blocks(len(X)):
+        total += (X[rows] * weights[rows, None]).T @ X[rows]
+    return total
+
+
 def maximize_partial_likelihood(X: np.ndarray, sets: RiskSets) -> PartialLikelihoodMaximum:
     """Newton's method with step halving from beta = 0; stops at a relative change of 1e-12."""
-    X = X - np.average(X, axis=0, weights=sets.weights)
+    X = np.asfortranarray(X - np.average(X, axis=0, weights=sets.weights))
     beta = np.zeros(X.shape[1])
     at = evaluate(X, beta, sets)
     null = at
@@ -243,5 +258,5 @@ def moment_of_information(X: np.ndarray, sets: RiskSets, at: Evaluation, g: np.n
     step = g[sets.time_of_step]
     step_hazard = step * at.step_hazard
     exposure = sets.exposure(sets.over_steps(step_hazard), sets.over_steps(step_hazard * (1 - sets.fraction)))
-    of_rows = (X * (sets.weights * at.risk * exposure)[:, None]).T @ X
-    return of_rows - (at.step_mean * (step * sets.step_weight)[:, None]).T @ at.step_mean
+    of_rows = cross_product(X, sets.weights * at.risk * exposure)
+    return of_rows - cross_product(at.step_mean, step * sets.step_weight)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .partial_likelihood import cross_product
+
 TOLERANCE = 1e-13
 MAX_ITERATIONS = 50
 
@@ -63,16 +65,14 @@ class SubdistributionSets:
         """1 / G(T-) of the rows with a competing event."""
         return 1 / self.uncensored[self.group[self.competing], self.at[self.competing]]
 
-    def from_time_on(self, values: np.ndarray) -> np.ndarray:
-        """Sum of `values` (n, ...) over T_i >= t, shape (M, ...)."""
-        return _from_here_on(np.add.reduceat(values, self.first, axis=0))
-
-    def competing_before(self, values: np.ndarray) -> np.ndarray:
-        """Sum of `values` (competing, p) over competing T_i < t, shape (C, M, p)."""
+    def weighted_risk_sets(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sum of w_i(t) `values` (n,) at each time, shape (M,), and that of values / G(T-) over competing T_i < t (C, M)."""
         C, M = self.uncensored.shape
         cell = self.group[self.competing] * M + self.at[self.competing]
-        sums = np.stack([np.bincount(cell, v, C * M) for v in values.T], axis=1).reshape(C, M, -1)
-        return np.cumsum(sums, axis=1) - sums
+        competing = np.bincount(cell, values[self.competing] * self.competing_weight, C * M).reshape(C, M)
+        before = np.cumsum(competing, axis=1) - competing
+        at_risk = _from_here_on(np.add.reduceat(values, self.first))
+        return at_risk + (self.uncensored * before).sum(axis=0), before
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ def subdistribution_sets(
 def maximize_subdistribution(X: np.ndarray, sets: SubdistributionSets) -> SubdistributionMaximum:
     """Newton's method with step halving from beta = 0; stops at a relative change of 1e-13."""
     center = X.mean(axis=0)
-    X = X[sets.order] - center
+    X = np.asfortranarray(X[sets.order] - center)
     beta = np.zeros(X.shape[1])
     at = _evaluate(X, beta, sets)
     null = at
@@ -192,10 +192,10 @@ def influences(X: np.ndarray, sets: SubdistributionSets, maximum: Subdistributio
 def _evaluate(X: np.ndarray, beta: np.ndarray, sets: SubdistributionSets) -> Evaluation:
     eta = X @ beta
     risk = np.exp(eta)
-    # r and r x side by side
-    weighted = np.column_stack([risk, risk[:, None] * X])
-    before = sets.competing_before(weighted[sets.competing] * sets.competing_weight[:, None])
-    sums = sets.from_time_on(weighted) + np.einsum("cm,cmp->mp", sets.uncensored, before)
+    # sums of r and r x, a column at a time, so that nothing else is as large as X
+    columns = [sets.weighted_risk_sets(risk * x) for x in (1.0, *X.T)]
+    sums = np.column_stack([sum_ for sum_, _ in columns])
+    before = np.stack([competing for _, competing in columns], axis=-1)
     happens = sets.events > 0
     S0 = np.where(happens, sums[:, 0], 1.0)
     mean = sums[:, 1:] / S0[:, None] * happens[:, None]
@@ -205,7 +205,7 @@ def _evaluate(X: np.ndarray, beta: np.ndarray, sets: SubdistributionSets) -> Eva
         loglik=float(eta[sets.own].sum() - sets.events @ np.log(S0)),
         score=X[sets.own].sum(axis=0) - sets.events @ mean,
         # the sum over times of risk-set matrices, turned around: sum over rows of r_i A_i x_i x_i'
-        information=(weighted[:, 1:] * exposure[:, None]).T @ X - (mean * sets.events[:, None]).T @ mean,
+        information=cross_product(X, risk * exposure) - cross_product(mean, sets.events),
         risk=risk,
         hazard=hazard,
         mean=mean,
