@@ -113,7 +113,7 @@ def cumulative_incidence(
         np.ones(len(frame)) if w is None else w,
         len(causes) + 1,
     )
-    unit = frame.groupby(clusters, observed=True).ngroup().to_numpy() if clusters else None
+    unit = group_codes(frame[clusters])[0] if clusters else None
     n_clusters = None if unit is None else count_clusters(unit)
     codes, levels = group_codes(frame[groups])
 

@@ -23,7 +23,7 @@ from ..estimates import FittedModel
 from ..groups import group_codes
 from ..variance import sandwich
 from ..wording import suggest
-from .frame import check_times, event_states, stratum_codes, used_columns
+from .frame import check_times, event_states, require_variation_in_strata, stratum_codes, used_columns
 from .subdistribution import SubdistributionSets, influences, maximize_subdistribution, subdistribution_sets
 
 
@@ -163,6 +163,8 @@ def fine_gray(
     X = design.matrix
     group, _ = group_codes(design.frame[censoring])
     stratum, labels = group_codes(design.frame[strata_names])
+    if strata_names:
+        require_variation_in_strata(design, stratum, happened, strata_names)
     sets = subdistribution_sets(exit_, ended, number, group, stratum)
     maximum = maximize_subdistribution(X, sets)
     unbounded = still_moving(X, maximum.last_step)

@@ -73,6 +73,24 @@ def stratum_codes(design: Design, strata: Sequence[str], newdata: pd.DataFrame) 
     return codes.to_numpy(np.int64)
 
 
+def require_variation_in_strata(
+    design: Design, stratum: np.ndarray, event: np.ndarray, names: Sequence[str]
+) -> None:
+    """Refuse a covariate that is the same throughout every stratum with events: the strata leave nothing of it."""
+    informative = np.bincount(stratum, event)[stratum] > 0
+    X, stratum = design.matrix[informative], stratum[informative]
+    size = np.maximum(np.bincount(stratum), 1)
+    for j, column in enumerate(design.columns):
+        deviation = X[:, j] - X[0, j]
+        within = deviation - (np.bincount(stratum, deviation) / size)[stratum]
+        # as little as rounding leaves of it
+        if within @ within <= 1e-22 * (deviation @ deviation):
+            raise ValueError(
+                f"'{column.name}' does not vary within any stratum of {' and '.join(names)} that has an event: leave it "
+                "out, or do not stratify"
+            )
+
+
 def used_columns(*names: str | Sequence[str] | None) -> list[str]:
     """The columns named by several optional arguments, each once."""
     found: dict[str, None] = {}
