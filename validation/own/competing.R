@@ -31,6 +31,14 @@ shared <- function(t) { i <- lapply(c("f", "m"), function(s) { d <- pbc[pbc$sex 
   c(rd = m$p - f$p, se = sqrt(colSums((m$u - f$u)^2)), logrr = log(m$p / f$p), se = sqrt(colSums((sweep(m$u, 2, m$p, "/") - sweep(f$u, 2, f$p, "/"))^2))) }
 record("own.cif.difference.cluster", "Risk difference and log ratio, shared clusters", "pbc", "shared(20)", "survival")
 record("own.cif.difference", "Risk difference", "pbc", "local({s <- summary(survfit(Surv(month, state) ~ sex, pbc), times = 20); c(s$pstate[2, -1] - s$pstate[1, -1], sqrt(colSums(s$std.err[, -1]^2)))})", "survival")
+# 1 - F0 / F of the women (f) and all: influences of rows, or of the centers, on both
+fraction <- function(formula, t, w = rep(1, nrow(pbc)), cluster = pbc$id) { u <- list(); p <- list()
+  for (i in 1:2) { k <- if (i == 1) rep(TRUE, nrow(pbc)) else pbc$sex == "f"; d <- cbind(pbc[k, ], .w = w[k]); f <- survfit(formula, d, id = id, weights = .w, influence = TRUE)
+    j <- findInterval(t, f$time); u[[i]] <- matrix(0, nrow(pbc), 2); u[[i]][k, ] <- w[k] * f$influence.pstate[, j + 1, -1]; p[[i]] <- f$pstate[j, -1] }
+  a <- sweep(u[[1]], 2, p[[2]] / p[[1]]^2, "*") - sweep(u[[2]], 2, p[[1]], "/"); c(af = 1 - p[[2]] / p[[1]], se = sqrt(colSums(rowsum(a, cluster)^2))) }
+record("own.cif.fraction", "Attributable fraction of being a man", "pbc", "c(fraction(Surv(month, state) ~ 1, 15), fraction(Surv(month, state) ~ 1, 30))", "survival")
+record("own.cif.fraction.entry", "Attributable fraction, late entry, weights", "pbc", "fraction(Surv(begin, month, state) ~ 1, 20, pbc$w)", "survival")
+record("own.cif.fraction.cluster", "Attributable fraction, weights, clusters", "pbc", "fraction(Surv(month, state) ~ 1, 20, pbc$w, pbc$center)", "survival")
 solved <- function(formula, data, time, ...) { X <- model.matrix(formula, data)[, -1]; m <- crr(time, data$status, X, ..., gtol = 1e-15, maxiter = 50); m }
 both <- function(m) c(m$coef, se = sqrt(diag(m$var)), loglik = m$loglik, null = m$loglik.null)
 record("own.crr.death", "Fine-Gray, untied, to the end", "pbc", "both(solved(~ age + sex + log(bili) + edema, pbc, pbc$time, failcode = 2))", "cmprsk")

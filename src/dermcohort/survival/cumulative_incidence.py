@@ -69,7 +69,8 @@ def cumulative_incidence(
     Returns
     -------
     CumulativeIncidence
-        With `.at(times)`, `.gray_test()`, `.risk_difference(times)`, `.risk_ratio(times)`, `.plot()`.
+        With `.at(times)`, `.gray_test()`, `.risk_difference(times)`, `.risk_ratio(times)`, `.attributable_fraction(times)`,
+        `.plot()`.
 
     Raises
     ------
