@@ -16,6 +16,10 @@ from .competing_variance import incidence_influence
 from .gray import gray_score
 from .state_curves import StateCurves
 
+NO_SPREAD = (
+    "Where a cause has happened to nobody, or to all, the standard error is 0: intervals are too narrow."
+)
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CumulativeIncidence(StateCurves):
@@ -142,7 +146,7 @@ class CumulativeIncidence(StateCurves):
             n=self.n,
             events=self.events,
             n_missing=self.n_missing,
-            notes=self.notes,
+            notes=(*self.notes, *((NO_SPREAD,) if (error == 0).any() else ())),
             conf_level=self.conf_level,
         )
 
@@ -219,7 +223,7 @@ class CumulativeIncidence(StateCurves):
             n=self.n,
             events=self.events,
             n_missing=self.n_missing,
-            notes=self.notes,
+            notes=(*self.notes, *((NO_SPREAD,) if (table["std_error"] == 0).any() else ())),
             conf_level=self.conf_level,
         )
 

@@ -145,6 +145,8 @@ def _clustered(rows: pd.DataFrame, clusters: Sequence[str]) -> Sample | None:
     """Clusters as the sampling units of a survey without weights; None without clusters."""
     if not clusters:
         return None
+    if rows.empty:
+        raise ValueError("cluster: no row is complete, so there are no clusters to see a spread between")
     codes, _ = group_codes(rows[list(clusters)])
     count_clusters(codes)
     return SurveyDesign(cluster="cluster").sample(pd.DataFrame({"cluster": codes}))
