@@ -142,7 +142,11 @@ def test_properties(rows, ties):
     data = pd.DataFrame(rows, columns=["start", "length", "status", "x", "stratum"])
     data = data.assign(time=data["start"] + data["length"])
     options = {"entry": "start", "strata": "stratum", "ties": ties, **OUTCOME}
-    fit = cox("x", data, **options)
+    try:
+        fit = cox("x", data, **options)
+    except ValueError as problem:  # nobody at risk at an event differs in x
+        assert "leave it out" in str(problem)
+        return
     if np.isnan(fit.table["std_error"]).any() or not np.isfinite(errors(fit)).all() or errors(fit)[0] > 10:
         return  # monotone likelihood, or next to it
     martingale = fit.residuals()

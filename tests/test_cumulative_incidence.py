@@ -136,7 +136,48 @@ def test_risks_of_groups_that_share_clusters(pbc):
     np.testing.assert_allclose(found, reference("own.cif.difference.cluster"), rtol=1e-12)
 
 
+def test_attributable_fraction(pbc):
+    def found(curves, time):
+        return columns(curves.attributable_fraction(time).table, "estimate", "std_error")
+
+    curves = cumulative_incidence(pbc, "month", "state", by="sex")
+    both = np.r_[found(curves, 15), found(curves, 30)]
+    np.testing.assert_allclose(both, reference("own.cif.fraction"), rtol=1e-11)
+    late = cumulative_incidence(pbc, "month", "state", by="sex", entry="begin", weights="w")
+    np.testing.assert_allclose(found(late, 20), reference("own.cif.fraction.entry"), rtol=1e-11)
+    clustered = cumulative_incidence(pbc, "month", "state", by="sex", weights="w", cluster="center")
+    np.testing.assert_allclose(found(clustered, 20), reference("own.cif.fraction.cluster"), rtol=1e-11)
+
+
 # ------------------------------------------------------------------------------------ by hand and properties
+
+
+def test_attributable_fraction_by_hand():
+    """Unexposed: 1 eczema of 4; exposed: 3 of 4, so 1 - (1/4) / (4/8) = 1/2. Influence of row i on F, 1/8 (y_i - 1/2),
+    and of the unexposed on F0, 1/4 (y_i - 1/4): together (du / 2 - du0) / (1/2).
+    """
+    end = pd.Categorical(
+        ["eczema", "none", "none", "none", "eczema", "eczema", "eczema", "death"], ["none", "eczema", "death"]
+    )
+    data = pd.DataFrame({"years": 1.0, "end": end, "exposed": [0] * 4 + [1] * 4})
+    curves = cumulative_incidence(data, "years", "end", by="exposed")
+    table = curves.attributable_fraction([0.5, 1]).table
+    eczema = table[table["cause"] == "eczema"]
+    y, unexposed = (end == "eczema").astype(float), np.arange(8) < 4
+    influence = (0.5 * (y - 0.5) / 8 - unexposed * (y - 0.25) / 4) / 0.5
+    assert np.isnan(eczema["estimate"].iloc[0]) and eczema["reference"].tolist() == ["0", "0"]
+    np.testing.assert_allclose(eczema["estimate"].iloc[1], 0.5, rtol=1e-12)
+    np.testing.assert_allclose(eczema["std_error"].iloc[1], np.sqrt(influence @ influence), rtol=1e-12)
+    assert curves.attributable_fraction(2).table["estimate"].isna().all()
+    with pytest.raises(ValueError, match="there is one group only"):
+        cumulative_incidence(data, "years", "end").attributable_fraction(1)
+
+
+def test_fraction_is_not_known_from_a_file(small, tmp_path):
+    curves = cumulative_incidence(small.assign(arm=list("aabbab")), "years", "end", by="arm")
+    loaded = Estimates.load(curves.save(tmp_path / "curves"))
+    with pytest.raises(ValueError, match="loaded from a file"):
+        loaded.attributable_fraction(4)
 
 
 def test_worked_by_hand(small):

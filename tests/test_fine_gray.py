@@ -94,6 +94,61 @@ def test_stratified_on_rows_of_finegray(pbc):
     )
 
 
+@pytest.mark.parametrize(
+    ("identifier", "time", "options"),
+    [
+        ("own.crr.strata", "month", {"cause": "death", "strata": "sex"}),
+        ("own.crr.strata.untied", "time", {"cause": "death", "strata": "group"}),
+        ("own.crr.strata.transplant", "month", {"cause": "transplant", "strata": "group"}),
+        ("own.crr.strata.cluster", "month", {"cause": "death", "strata": "sex", "cluster": "center"}),
+        ("own.crr.strata.one", "month", {"cause": "death", "strata": ["half", "sex"]}),
+    ],
+)
+def test_strata(pbc, identifier, time, options):
+    data = pbc.assign(half=np.floor(pbc["age"] * 2))
+    fit = fine_gray("age + logbili", data, time=time, event="state", **options)
+    np.testing.assert_allclose(all_of(fit), reference(identifier), rtol=1e-8)
+
+
+def test_strata_are_those_of_coxph_where_nothing_is_tied(pbc):
+    data = pbc.assign(time=pbc["time"] + pbc["id"] / 1000)
+    fit = fine_gray("age + logbili", data, time="time", event="state", cause="death", strata="sex")
+    np.testing.assert_allclose(
+        np.r_[fit.coefficients, fit.loglik], reference("own.crr.strata.coxph"), rtol=1e-8
+    )
+
+
+def test_predicted_incidence_of_strata(pbc, tmp_path):
+    fit = fine_gray("age + logbili", pbc, time="month", event="state", cause="death", strata="sex")
+    new = pd.DataFrame({"age": 50, "logbili": np.log(2), "sex": ["f", "m"]})
+    found = fit.cumulative_incidence(new, [5, 15, 30])
+    np.testing.assert_allclose(found.to_numpy().ravel(), reference("own.crr.strata.predict"), rtol=1e-8)
+    assert fit.baseline.columns.tolist() == ["sex", "time", "cumulative_hazard"]
+    with pytest.raises(ValueError, match="the fit has no stratum"):
+        fit.cumulative_incidence(new.assign(sex="x"), 5)
+    loaded = Estimates.load(fit.save(tmp_path / "fit"))
+    pd.testing.assert_frame_equal(loaded.baseline, fit.baseline)
+
+
+def test_one_stratum_is_none(pbc):
+    options = {"time": "month", "event": "state", "cause": "death"}
+    fit = fine_gray("age + sex", pbc, **options)
+    one = fine_gray("age + sex", pbc.assign(all=1), **options, strata="all")
+    np.testing.assert_array_equal(all_of(one), all_of(fit))
+
+
+def test_a_covariate_that_the_strata_leave_nothing_of_is_refused(pbc):
+    data = pbc.assign(dead=pbc["state"] == "death", old=pbc["age"] > 50)
+    for fit in (
+        lambda by: fine_gray("age + old", data, time="month", event="state", cause="death", strata=by),
+        lambda by: cox("age + old", data, time="month", event="dead", strata=by),
+    ):
+        with pytest.raises(ValueError, match="'old' does not vary within any stratum of sex and old that"):
+            fit(["sex", "old"])
+        with pytest.raises(ValueError, match="'age' does not vary within any stratum of id that"):
+            fit("id")
+
+
 def test_without_ties_it_is_cox_on_weighted_rows(pbc):
     """Where no event and censoring share a time, crr and finegray have the same weights and the same likelihood."""
     data = pbc.assign(time=pbc["time"] + np.linspace(0, 0.5, len(pbc)))

@@ -7,6 +7,7 @@ from golden import read, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dermcohort import ReplicateDesign, SurveyDesign
 from dermcohort.survival import kaplan_meier, rmst
 
 
@@ -45,6 +46,56 @@ def test_late_entry():
 def test_weights(death):
     row = rmst(death, "time", "status", tau=1500, weights="w").table.iloc[0]
     np.testing.assert_allclose([row["estimate"], row["std_error"]], reference("own.rmst.weights"), rtol=1e-12)
+
+
+def estimates(table: pd.DataFrame) -> np.ndarray:
+    """Means and errors, differences and errors, logarithms of ratios and errors."""
+    parts = [table[table["measure"] == name] for name in ("RMST", "RMST difference", "RMST ratio")]
+    return np.concatenate([part[["coef", "std_error"]].to_numpy().T.ravel() for part in parts])
+
+
+def survey(death: pd.DataFrame) -> pd.DataFrame:
+    village = (death["id"] - 1) // 20
+    return death.assign(village=village, region=village // 6, per_region=10)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "options"),
+    [
+        ("own.rmst.cluster", {"cluster": "village"}),
+        ("own.rmst.cluster.weights", {"cluster": "village", "weights": "w"}),
+        ("own.rmst.survey", {"design": SurveyDesign("w", strata="region", cluster="village")}),
+        (
+            "own.rmst.survey.fpc",
+            {"design": SurveyDesign("w", strata="region", cluster="village", fpc="per_region")},
+        ),
+    ],
+)
+def test_groups_that_share_clusters(death, identifier, options):
+    table = rmst(survey(death), "time", "status", tau=1500, by="rx", **options).table
+    np.testing.assert_allclose(estimates(table), reference(identifier), rtol=1e-10)
+
+
+def test_replicate_weights(death):
+    data = survey(death)
+    replicates = {f"r{r}": data["w"] * (1 + 0.9 * (-1.0) ** (data["village"] // r + r)) for r in range(1, 13)}
+    design = ReplicateDesign("w", list(replicates), kind="bootstrap")
+    table = rmst(data.assign(**replicates), "time", "status", tau=1500, by="rx", design=design).table
+    np.testing.assert_allclose(table["std_error"][[0, 1, 2, 3]], reference("own.rmst.replicates"), rtol=1e-10)
+
+
+def test_rows_are_clusters_of_one(death):
+    options = {"tau": 1500, "by": "rx", "weights": "w"}
+    rows = rmst(death, "time", "status", **options).table
+    clusters = rmst(death.assign(one=death["id"]), "time", "status", cluster="one", **options).table
+    np.testing.assert_allclose(estimates(clusters), estimates(rows), rtol=1e-12)
+
+
+def test_a_group_in_one_cluster_has_no_spread(death):
+    data = death.assign(village=np.where(death["rx"] == "Obs", 0, death["id"] % 9))
+    found = rmst(data, "time", "status", tau=1500, by="rx", cluster="village")
+    assert found.table["std_error"].isna().tolist() == [True, False, False, True, True, True, True]
+    assert "single cluster" in " ".join(found.notes)
 
 
 def test_by_hand():
@@ -104,8 +155,9 @@ def test_tau_must_be_inside_follow_up():
 
 def test_no_event_has_no_spread():
     data = pd.DataFrame({"time": [5, 6, 5, 7], "status": 0, "arm": list("aabb")})
-    table = rmst(data, "time", "status", tau=4, by="arm").table
-    assert table["estimate"].tolist() == [4, 4, 0, 1]
+    found = rmst(data, "time", "status", tau=4, by="arm")
+    table = found.table
+    assert table["estimate"].tolist() == [4, 4, 0, 1] and "intervals are too narrow" in found.notes[1]
     assert (table["std_error"] == 0).all() and table["p_value"].isna().all()
 
 

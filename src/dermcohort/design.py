@@ -123,7 +123,9 @@ class Design:
         """Integer codes of the groups that one or several variables (cluster, strata) make."""
         if names is None:
             return None
-        return self.frame.groupby(as_list(names), observed=True, sort=True).ngroup().to_numpy()
+        # the index may have levels of the same names
+        frame = self.frame.reset_index(drop=True)
+        return frame.groupby(as_list(names), observed=True, sort=True).ngroup().to_numpy()
 
     def matrix_for(self, newdata: pd.DataFrame) -> pd.DataFrame:
         """The design matrix of new data; a row with a missing value is all NaN.

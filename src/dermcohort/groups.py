@@ -30,7 +30,8 @@ def group_codes(groups: pd.DataFrame, inside: np.ndarray | None = None) -> tuple
     if groups.shape[1] == 0:
         codes[inside] = 0
         return codes, pd.DataFrame(index=range(1))
-    labelled = printable_groups(groups[inside])
+    # the index may have levels of the same names
+    labelled = printable_groups(groups[inside]).reset_index(drop=True)
     grouped = labelled.groupby(list(groups.columns), observed=True, sort=True)
     codes[inside] = grouped.ngroup().to_numpy()
     return codes, grouped.size().index.to_frame(index=False)

@@ -31,6 +31,14 @@ shared <- function(t) { i <- lapply(c("f", "m"), function(s) { d <- pbc[pbc$sex 
   c(rd = m$p - f$p, se = sqrt(colSums((m$u - f$u)^2)), logrr = log(m$p / f$p), se = sqrt(colSums((sweep(m$u, 2, m$p, "/") - sweep(f$u, 2, f$p, "/"))^2))) }
 record("own.cif.difference.cluster", "Risk difference and log ratio, shared clusters", "pbc", "shared(20)", "survival")
 record("own.cif.difference", "Risk difference", "pbc", "local({s <- summary(survfit(Surv(month, state) ~ sex, pbc), times = 20); c(s$pstate[2, -1] - s$pstate[1, -1], sqrt(colSums(s$std.err[, -1]^2)))})", "survival")
+# 1 - F0 / F of the women (f) and all: influences of rows, or of the centers, on both
+fraction <- function(formula, t, w = rep(1, nrow(pbc)), cluster = pbc$id) { u <- list(); p <- list()
+  for (i in 1:2) { k <- if (i == 1) rep(TRUE, nrow(pbc)) else pbc$sex == "f"; d <- cbind(pbc[k, ], .w = w[k]); f <- survfit(formula, d, id = id, weights = .w, influence = TRUE)
+    j <- findInterval(t, f$time); u[[i]] <- matrix(0, nrow(pbc), 2); u[[i]][k, ] <- w[k] * f$influence.pstate[, j + 1, -1]; p[[i]] <- f$pstate[j, -1] }
+  a <- sweep(u[[1]], 2, p[[2]] / p[[1]]^2, "*") - sweep(u[[2]], 2, p[[1]], "/"); c(af = 1 - p[[2]] / p[[1]], se = sqrt(colSums(rowsum(a, cluster)^2))) }
+record("own.cif.fraction", "Attributable fraction of being a man", "pbc", "c(fraction(Surv(month, state) ~ 1, 15), fraction(Surv(month, state) ~ 1, 30))", "survival")
+record("own.cif.fraction.entry", "Attributable fraction, late entry, weights", "pbc", "fraction(Surv(begin, month, state) ~ 1, 20, pbc$w)", "survival")
+record("own.cif.fraction.cluster", "Attributable fraction, weights, clusters", "pbc", "fraction(Surv(month, state) ~ 1, 20, pbc$w, pbc$center)", "survival")
 solved <- function(formula, data, time, ...) { X <- model.matrix(formula, data)[, -1]; m <- crr(time, data$status, X, ..., gtol = 1e-15, maxiter = 50); m }
 both <- function(m) c(m$coef, se = sqrt(diag(m$var)), loglik = m$loglik, null = m$loglik.null)
 record("own.crr.death", "Fine-Gray, untied, to the end", "pbc", "both(solved(~ age + sex + log(bili) + edema, pbc, pbc$time, failcode = 2))", "cmprsk")
@@ -62,6 +70,37 @@ written <- function(time, status, X, cause, cluster = seq_along(time), group = r
 record("own.crr.cluster", "Fine-Gray, clusters", "pbc", "written(pbc$month, pbc$status, cbind(pbc$age, log(pbc$bili)), 2, pbc$center)", "cmprsk")
 record("own.crr.cengroup.se", "Fine-Gray, censoring by group", "pbc", "written(pbc$month, pbc$status, model.matrix(~ age + sex + log(bili), pbc)[, -1], 2, group = pbc$group)", "cmprsk")
 record("own.crr.cengroup.cluster", "Fine-Gray, censoring by group, clusters", "pbc", "written(pbc$time, pbc$status, model.matrix(~ age + sex, pbc)[, -1], 2, pbc$center, pbc$group)", "cmprsk")
+# Strata with their own baseline and censoring (Zhou et al. 2011, crrSC::crrs with ctype = 1): risk sets, eta and psi of
+# each stratum written out as matrices, Newton's method on the sum of the scores
+stratified <- function(time, status, X, cause, stratum, cluster = seq_along(time)) {
+  part <- function(rows, b) { time <- time[rows]; status <- status[rows]; X <- X[rows, , drop = FALSE]; n <- length(time); r <- exp(drop(X %*% b))
+    u <- sort(unique(time)); k <- match(time, u); competing <- status != 0 & status != cause
+    risk <- sapply(u, function(s) sum(time >= s)); cens <- sapply(u, function(s) sum(time == s & status == 0)); G <- c(1, cumprod(1 - cens / risk))[seq_along(u)]
+    w <- outer(seq_len(n), seq_along(u), function(i, j) ifelse(k[i] >= j, 1, ifelse(competing[i], G[j] / G[k[i]], 0)))
+    d <- sapply(u, function(s) sum(time == s & status == cause)); S0 <- colSums(w * r); I <- matrix(0, ncol(X), ncol(X)); xbar <- matrix(0, length(u), ncol(X))
+    for (j in seq_along(u)) { p <- w[, j] * r / S0[j]; xbar[j, ] <- colSums(p * X); I <- I + d[j] * (crossprod(X, p * X) - tcrossprod(xbar[j, ])) }
+    dM <- -w * r * rep(d / S0, each = n); for (i in which(status == cause)) dM[i, k[i]] <- dM[i, k[i]] + 1
+    away <- function(i) rep(X[i, ], each = length(u)) - xbar
+    eta <- t(sapply(seq_len(n), function(i) colSums(away(i) * dM[i, ])))
+    q <- t(sapply(seq_along(u), function(j) { s <- rep(0, ncol(X)); late <- seq_along(u) >= j
+      for (i in which(competing & k < j)) s <- s - colSums((away(i) * dM[i, ])[late, , drop = FALSE]); s }))
+    psi <- t(sapply(seq_len(n), function(i) { past <- seq_len(k[i]); s <- -colSums(q[past, , drop = FALSE] * (cens / risk^2)[past])
+      if (status[i] == 0) s <- s + q[k[i], ] / risk[k[i]]; s }))
+    list(eta = eta, psi = psi, I = I, loglik = sum(log(r[status == cause])) - sum((d * log(S0))[d > 0]), hazard = data.frame(time = u, H = cumsum(d / S0))) }
+  places <- split(seq_along(time), stratum); b <- rep(0, ncol(X)); at <- function(b) lapply(places, part, b = b); add <- function(p, name) Reduce("+", lapply(p, "[[", name))
+  null <- add(at(b), "loglik"); for (i in 1:12) { p <- at(b); b <- b + solve(add(p, "I"), colSums(do.call(rbind, lapply(p, "[[", "eta")))) }
+  p <- at(b); U <- do.call(rbind, lapply(p, function(x) x$eta + x$psi)); V <- solve(add(p, "I"))
+  list(coef = b, se = sqrt(diag(V %*% crossprod(rowsum(U, cluster[unlist(places)])) %*% V)), loglik = add(p, "loglik"), null = null, hazard = lapply(p, "[[", "hazard")) }
+strata.of <- function(...) { f <- stratified(...); c(f$coef, se = f$se, loglik = f$loglik, null = f$null) }
+X <- cbind(age = pbc$age, bili = log(pbc$bili))
+stopifnot(all.equal(unname(strata.of(pbc$month, pbc$status, X, 2, rep(1, nrow(pbc)))), unname(both(crr(pbc$month, pbc$status, X, failcode = 2, gtol = 1e-15, maxiter = 50))), tolerance = 1e-9))
+record("own.crr.strata", "Fine-Gray, strata (crrs), ties", "pbc", "strata.of(pbc$month, pbc$status, X, 2, pbc$sex)", "cmprsk")
+record("own.crr.strata.untied", "Fine-Gray, strata, untied", "pbc", "strata.of(pbc$time, pbc$status, X, 2, pbc$group)", "cmprsk")
+record("own.crr.strata.transplant", "Fine-Gray, strata, few events", "pbc", "strata.of(pbc$month, pbc$status, X, 1, pbc$group)", "cmprsk")
+record("own.crr.strata.cluster", "Fine-Gray, strata, clusters across strata", "pbc", "strata.of(pbc$month, pbc$status, X, 2, pbc$sex, pbc$center)", "cmprsk")
+record("own.crr.strata.coxph", "Fine-Gray, strata: coxph on finegray rows, untied", "pbc", "local({f <- finegray(Surv(time + id / 1000, state) ~ . + strata(sex), pbc[, c('id', 'time', 'state', 'age', 'bili', 'sex')], etype = 'death'); m <- coxph(Surv(fgstart, fgstop, fgstatus) ~ age + log(bili) + strata(sex), f, weights = fgwt, ties = 'breslow', control = coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-15)); c(coef(m), m$loglik[2])})", "survival")
+record("own.crr.strata.one", "Fine-Gray, strata that are mostly one person", "pbc", "strata.of(pbc$month, pbc$status, X, 2, floor(pbc$age * 2) * 2 + (pbc$sex == 'm'))", "cmprsk")
+record("own.crr.strata.predict", "Fine-Gray, strata: predicted incidence", "pbc", "local({f <- stratified(pbc$month, pbc$status, X, 2, pbc$sex); x <- exp(sum(f$coef * c(50, log(2)))); sapply(f$hazard, function(h) 1 - exp(-x * h$H[findInterval(at, h$time)]))})", "cmprsk")
 record("own.finegray.rows", "finegray rows", "pbc", "local({f <- finegray(Surv(month, state) ~ ., pbc[, c('id', 'month', 'state')], etype = 'death'); c(nrow(f), sum(f$fgwt), sum(f$fgstart), sum(f$fgstop), sum(f$fgwt^2 * f$id))})", "survival")
 record("own.finegray.strata", "finegray, coxph, strata, Breslow", "pbc", "local({f <- finegray(Surv(month, state) ~ ., pbc[, c('id', 'month', 'state', 'age', 'bili', 'sex')], etype = 'death'); m <- coxph(Surv(fgstart, fgstop, fgstatus) ~ age + log(bili) + strata(sex), f, weights = fgwt, cluster = id, ties = 'breslow', control = coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-15)); c(coef(m), se = sqrt(diag(vcov(m))))})", "survival")
 # recurrence and death after surgery of colon cancer: illness-death

@@ -127,6 +127,8 @@ def censoring_weights(
         person, numbered["person"] = "person", np.arange(len(data))
     _require_last(numbered, person, time, (happened == 1) | (gone == 1))
     times_of_loss = np.unique(data.loc[gone == 1, time].dropna().to_numpy(float))
+    if not len(times_of_loss):
+        raise ValueError(f"lost: '{lost}' is true in no row that has '{time}'")
     if cuts is None:
         cuts = np.quantile(
             times_of_loss, np.linspace(0, 1, min(MOST_CUTS, len(times_of_loss))), method="nearest"

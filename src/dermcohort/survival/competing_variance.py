@@ -52,6 +52,24 @@ def aalen_errors(found: Occupation) -> np.ndarray:
     return errors
 
 
+def incidence_influence(rows: Episodes, found: Occupation, number: int, time: float) -> np.ndarray:
+    """Influence (n,) of each row, weights included, on the incidence of cause `number` at one time."""
+    cause = _cause(found, number)
+    until = int(np.searchsorted(found.time, time, "right"))
+    increments = np.where(
+        np.arange(len(found.time)) < until, cause.survival_before * cause.own / cause.n_risk, 0.0
+    )
+    to_come = np.append(np.cumsum(increments[:0:-1])[::-1], 0.0)
+    reached = np.where(np.arange(len(found.time)) < until, cause.survival_before / cause.n_risk, 0.0)
+    any_event = -reached * to_come * cause.per_survivor
+    at_risk = np.append(0.0, np.cumsum((any_event * cause.all_ + reached * cause.own) / cause.n_risk))
+    last = found.at_exit
+    own = np.where(rows.target >= 0, any_event[last], 0.0) + np.where(
+        rows.target == number, reached[last], 0.0
+    )
+    return rows.weights * (own - (at_risk[last + 1] - at_risk[found.at_entry + 1]))
+
+
 def _cause(found: Occupation, number: int) -> _Cause:
     increments = found.before[:, 0] * found.hazard[:, 0, number]
     survival = found.probability[:, 0]

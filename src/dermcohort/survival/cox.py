@@ -26,7 +26,7 @@ from ..variance import Replicates, sandwich
 from .cox_fit import CoxFit, chi_square_test
 from .cox_rows import CoxRows, cox_rows
 from .exact_ties import maximize_exact_likelihood
-from .frame import used_columns
+from .frame import require_variation_in_strata, used_columns
 from .identified import require_information
 from .partial_likelihood import PartialLikelihoodMaximum, maximize_partial_likelihood, score_residuals
 from .sampling import WEIGHT, Design, refuse_beside_design, sample_notes, sampled_rows
@@ -131,6 +131,8 @@ def cox(
     rows = cox_rows(
         frame, time=time, event=event, entry=entry, strata=strata_names, weights=weights, ties=ties
     )
+    if strata_names:
+        require_variation_in_strata(frame, rows.stratum, rows.event, strata_names)
     sets = rows.risk_sets()
     if ties == "exact":
         maximum = maximize_exact_likelihood(rows.X, rows.entry, rows.exit_, rows.event, rows.stratum)

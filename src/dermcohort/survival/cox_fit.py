@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from ..design import require_columns
 from ..estimates import FittedModel
 from ..variance import Replicates, Sample, sandwich
 from . import cox_residuals
@@ -23,6 +22,7 @@ from .coefficient_course import ProportionalHazardsTest
 from .concordance import concordance, concordance_influence
 from .cox_rows import CoxRows, FittedRows, cox_rows
 from .cox_survival import predicted_hazard
+from .frame import stratum_codes
 from .product_limit import INTERVALS, survival_interval
 from .proportional_hazards import TRANSFORMS, proportional_hazards_tests, time_transform
 from .sampling import WEIGHT
@@ -286,16 +286,7 @@ class CoxFit(FittedModel):
 
     def _strata_of(self, newdata: pd.DataFrame) -> np.ndarray:
         """Code of the stratum of each new row."""
-        names = list(self.strata)
-        if not names:
-            return np.zeros(len(newdata), np.int64)
-        require_columns(newdata, names, "newdata")
-        known = self.design.frame[names].assign(_code=self.design.codes(names)).drop_duplicates()
-        codes = newdata[names].astype(object).merge(known.astype(object), how="left", on=names)["_code"]
-        if codes.isna().any():
-            unknown = newdata[names][codes.isna().to_numpy()].iloc[0].to_dict()
-            raise ValueError(f"newdata: the fit has no stratum {unknown}")
-        return codes.to_numpy(np.int64)
+        return stratum_codes(self.design, self.strata, newdata)
 
 
 def chi_square_test(statistic: float, df: int) -> dict[str, float]:

@@ -69,7 +69,8 @@ def cumulative_incidence(
     Returns
     -------
     CumulativeIncidence
-        With `.at(times)`, `.gray_test()`, `.risk_difference(times)`, `.risk_ratio(times)`, `.plot()`.
+        With `.at(times)`, `.gray_test()`, `.risk_difference(times)`, `.risk_ratio(times)`, `.attributable_fraction(times)`,
+        `.plot()`.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def cumulative_incidence(
         np.ones(len(frame)) if w is None else w,
         len(causes) + 1,
     )
-    unit = frame.groupby(clusters, observed=True).ngroup().to_numpy() if clusters else None
+    unit = group_codes(frame[clusters])[0] if clusters else None
     n_clusters = None if unit is None else count_clusters(unit)
     codes, levels = group_codes(frame[groups])
 

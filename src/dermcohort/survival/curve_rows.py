@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..design import as_list, binary_outcome, require_columns, sparse_notes
 from ..estimates import missing_note, tidy
-from ..groups import printable_groups
+from ..groups import group_codes, printable_groups
 from ..variance.robust import count_clusters
 from .curve_variance import Dependence, curve
 from .frame import check_times, check_weights, used_columns
@@ -93,7 +93,7 @@ def read_rows(
     happened = binary_outcome(frame[event], event)
     w = check_weights(frame, weights) if sample is None else sample.weights[frame.index]
     use_robust = w is not None if robust is None else robust
-    codes = frame.groupby(clusters, observed=True).ngroup().to_numpy() if clusters else None
+    codes = group_codes(frame[clusters])[0] if clusters else None
     n_clusters = None if codes is None else count_clusters(codes)
     places = None if sample is None else frame.index.to_numpy()
     dependence = Dependence(use_robust, codes, sample, places)

@@ -21,11 +21,12 @@ from ..design import (
     undefined_notes,
 )
 from ..estimates import FittedModel
+from ..groups import group_codes
 from ..variance import sandwich
 from ..wording import suggest
-from .frame import check_times, event_states, used_columns
+from .frame import check_times, event_states, require_variation_in_strata, stratum_codes, used_columns
 from .identified import require_information
-from .subdistribution import influences, maximize_subdistribution, subdistribution_sets
+from .subdistribution import SubdistributionSets, influences, maximize_subdistribution, subdistribution_sets
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -33,7 +34,7 @@ class FineGrayFit(FittedModel):
     """Subdistribution hazard ratios in `.table`; their logarithms in `.coefficients`.
 
     `.baseline` has the cumulative subdistribution hazard (`time`, `cumulative_hazard`) where all columns of the
-    design matrix are 0; `.reference` is the row of covariates `predict` is relative to: the mean, or 0 for a column
+    design matrix are 0, of each stratum where there are some; `.reference` is the row of covariates `predict` is relative to: the mean, or 0 for a column
     coded 0/1.
     """
 
@@ -43,6 +44,7 @@ class FineGrayFit(FittedModel):
     time: str
     event: str
     cause: str
+    strata: tuple[str, ...] = ()
 
     def predict(self, newdata: pd.DataFrame, kind: str = "lp") -> pd.Series:
         """Log subdistribution hazard ratio ("lp") or ratio ("risk") of each row against `.reference`."""
@@ -58,14 +60,17 @@ class FineGrayFit(FittedModel):
         """Cumulative incidence of the cause for each row of `newdata` (a row) at each time (a column).
 
         1 - exp(-H(t) exp(x beta)), as R's `predict.crr`. NaN for a row with a missing value, and after the last time
-        in the data.
+        in its stratum. `newdata` has the columns of the strata, if there are any.
         """
         moments = np.atleast_1d(np.asarray(times, float))
-        grid = self.baseline["time"].to_numpy()
-        steps = np.append(0.0, self.baseline["cumulative_hazard"].to_numpy())
-        hazard = np.where(moments > grid[-1], np.nan, steps[np.searchsorted(grid, moments, "right")])
         linear = self._new_matrix(newdata).to_numpy() @ self.coefficients.to_numpy()
-        incidence = -np.expm1(-np.outer(np.exp(linear), hazard))
+        baselines = [self.baseline]
+        if self.strata:
+            grouped = self.baseline.groupby(list(self.strata), observed=True, sort=True)
+            baselines = [own for _, own in grouped]
+        hazard = np.array([_hazard_at(own, moments) for own in baselines])
+        stratum = stratum_codes(self.design, self.strata, newdata)
+        incidence = -np.expm1(-np.exp(linear)[:, None] * hazard[stratum])
         return pd.DataFrame(incidence, index=newdata.index, columns=pd.Index(moments, name="time"))
 
 
@@ -76,6 +81,7 @@ def fine_gray(
     time: str,
     event: str,
     cause: Hashable,
+    strata: str | Sequence[str] | None = None,
     censoring_by: str | Sequence[str] | None = None,
     cluster: str | Sequence[str] | None = None,
     conf_level: float = 0.95,
@@ -94,6 +100,9 @@ def fine_gray(
         Column of dtype category: the first level means censored, each other level is a cause.
     cause : str
         The level of `event` that is studied; the others compete with it.
+    strata : str or list of str, optional
+        Column or columns whose combinations have their own baseline and their own distribution of the time of
+        censoring (Zhou et al. 2011, for strata of many rows each).
     censoring_by : str or list of str, optional
         Column or columns whose combinations have their own distribution of the time of censoring (`cengroup` of R's
         `crr`). The coefficients are then those of `crr`; the variance differs a little (about 1e-3), because `crr`
@@ -135,8 +144,8 @@ def fine_gray(
     >>> fit.table["estimate"].round(3).tolist()
     [1.497]
     """
-    cluster_names, censoring = as_list(cluster), as_list(censoring_by)
-    others = used_columns(time, event, censoring, cluster_names)
+    cluster_names, strata_names, censoring = as_list(cluster), as_list(strata), as_list(censoring_by)
+    others = used_columns(time, event, strata_names, censoring, cluster_names)
     require_columns(data, others, "data")
     design = build_design(formula, data, two_sided=False, others=others, intercept=False)
     if not design.columns:
@@ -154,8 +163,11 @@ def fine_gray(
         raise ValueError(f"'{cause}' never happens among the {len(happened):,} complete rows")
 
     X = design.matrix
-    group = design.codes(censoring or None)
-    sets = subdistribution_sets(exit_, ended, number, np.zeros(len(X), np.int64) if group is None else group)
+    group, _ = group_codes(design.frame[censoring])
+    stratum, labels = group_codes(design.frame[strata_names])
+    if strata_names:
+        require_variation_in_strata(design, stratum, happened, strata_names)
+    sets = subdistribution_sets(exit_, ended, number, group, stratum)
     maximum = maximize_subdistribution(X, sets)
     require_information(maximum.information_null, maximum.size_null, design.columns)
     unbounded = still_moving(X, maximum.last_step)
@@ -184,10 +196,13 @@ def fine_gray(
     elif not maximum.converged:
         notes.append("The fit did not converge: do not use these estimates.")
     notes += undefined_notes(table)
-    jumps = sets.events > 0
+    baselines = [
+        _baseline(own, hazard).assign(**labels.iloc[number])
+        for number, (own, hazard) in enumerate(zip(sets, maximum.hazard, strict=True))
+    ]
     return FineGrayFit(
         table=table,
-        method=_method(str(cause), censoring, cluster_names),
+        method=_method(str(cause), strata_names, censoring, cluster_names),
         n=len(X),
         events=int(happened.sum()),
         n_missing=design.n_missing,
@@ -200,22 +215,36 @@ def fine_gray(
         design=design,
         loglik_null=maximum.loglik_null,
         reference=pd.Series(np.where(coded, 0.0, X.mean(axis=0)), design.names, name="reference"),
-        baseline=pd.DataFrame(
-            {
-                "time": np.append(sets.time[jumps], sets.time[-1]),
-                "cumulative_hazard": np.append(np.cumsum(maximum.hazard[jumps]), maximum.hazard.sum()),
-            }
-        ),
+        baseline=pd.concat(baselines, ignore_index=True)[[*strata_names, "time", "cumulative_hazard"]],
         time=time,
         event=event,
         cause=str(cause),
+        strata=tuple(strata_names),
     )
 
 
-def _method(cause: str, censoring: Sequence[str], clusters: Sequence[str]) -> str:
-    parts = [
+def _baseline(sets: SubdistributionSets, hazard: np.ndarray) -> pd.DataFrame:
+    """Cumulative hazard at the times of events of a stratum, and once more at its last time."""
+    jumps = sets.events > 0
+    return pd.DataFrame(
+        {
+            "time": np.append(sets.time[jumps], sets.time[-1]),
+            "cumulative_hazard": np.append(np.cumsum(hazard[jumps]), hazard.sum()),
+        }
+    )
+
+
+def _hazard_at(baseline: pd.DataFrame, moments: np.ndarray) -> np.ndarray:
+    grid = baseline["time"].to_numpy()
+    steps = np.append(0.0, baseline["cumulative_hazard"].to_numpy())
+    return np.where(moments > grid[-1], np.nan, steps[np.searchsorted(grid, moments, "right")])
+
+
+def _method(cause: str, strata: Sequence[str], censoring: Sequence[str], clusters: Sequence[str]) -> str:
+    parts = [f"stratified by {' and '.join(strata)}"] if strata else []
+    parts.append(
         "inverse-probability-of-censoring weights" + (f" by {' and '.join(censoring)}" if censoring else "")
-    ]
+    )
     parts.append(
         "variance with the estimation of the weights"
         + (f", clustered by {' and '.join(clusters)}" if clusters else "")

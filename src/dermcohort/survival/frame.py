@@ -7,6 +7,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
+from ..design import Design, require_columns
+
 
 def check_times(frame: pd.DataFrame, time: str, entry: str | None) -> tuple[np.ndarray | None, np.ndarray]:
     """Entry (None where everybody enters at the start) and exit as float64; at risk over (entry, exit].
@@ -55,6 +57,38 @@ def event_states(values: pd.Series, name: str) -> tuple[np.ndarray, list[Hashabl
             f"events, it is {found}: pd.Categorical(values, ['censored', 'eczema', 'death'])"
         )
     return values.cat.codes.to_numpy().astype(np.int64), list(values.cat.categories[1:])
+
+
+def stratum_codes(design: Design, strata: Sequence[str], newdata: pd.DataFrame) -> np.ndarray:
+    """Code of the stratum of each new row, by the columns that made the strata of a fit."""
+    names = list(strata)
+    if not names:
+        return np.zeros(len(newdata), np.int64)
+    require_columns(newdata, names, "newdata")
+    known = design.frame[names].assign(_code=design.codes(names)).drop_duplicates()
+    codes = newdata[names].astype(object).merge(known.astype(object), how="left", on=names)["_code"]
+    if codes.isna().any():
+        unknown = newdata[names][codes.isna().to_numpy()].iloc[0].to_dict()
+        raise ValueError(f"newdata: the fit has no stratum {unknown}")
+    return codes.to_numpy(np.int64)
+
+
+def require_variation_in_strata(
+    design: Design, stratum: np.ndarray, event: np.ndarray, names: Sequence[str]
+) -> None:
+    """Refuse a covariate that is the same throughout every stratum with events: the strata leave nothing of it."""
+    informative = np.bincount(stratum, event)[stratum] > 0
+    X, stratum = design.matrix[informative], stratum[informative]
+    size = np.maximum(np.bincount(stratum), 1)
+    for j, column in enumerate(design.columns):
+        deviation = X[:, j] - X[0, j]
+        within = deviation - (np.bincount(stratum, deviation) / size)[stratum]
+        # as little as rounding leaves of it
+        if within @ within <= 1e-22 * (deviation @ deviation):
+            raise ValueError(
+                f"'{column.name}' does not vary within any stratum of {' and '.join(names)} that has an event: leave it "
+                "out, or do not stratify"
+            )
 
 
 def used_columns(*names: str | Sequence[str] | None) -> list[str]:

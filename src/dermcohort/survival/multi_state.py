@@ -118,7 +118,7 @@ def multi_state(
     if stays:
         raise ValueError(f"event: {stays} rows move to the state they are in: code them as no move")
     rows = Episodes(begin, end, origin, target, np.ones(len(frame)) if w is None else w, len(states))
-    unit = frame.groupby(clusters, observed=True).ngroup().to_numpy() if clusters else person
+    unit = group_codes(frame[clusters])[0] if clusters else person
     codes, group_levels = group_codes(frame[groups])
 
     parts, finished, notes = [], [], list(missing_note(len(frame), len(data), n_missing))

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..design import as_list, binary_outcome, require_columns
 from ..estimates import missing_note
+from ..groups import group_codes
 from .frame import check_times, used_columns
 from .risk_set_sampling import RiskSetSample, sample_risk_sets
 from .sample_subcohort import is_available
@@ -144,9 +145,7 @@ def nested_case_control(
     happened = binary_outcome(frame[event], event) == 1
     if not happened.any():
         raise ValueError(f"'{event}' never happens among the {len(frame):,} people who can be sampled")
-    group = (
-        frame.groupby(exact, observed=True).ngroup().to_numpy() if exact else np.zeros(len(frame), np.int64)
-    )
+    group, _ = group_codes(frame[exact])
     sample = sample_risk_sets(
         start,
         exit_,

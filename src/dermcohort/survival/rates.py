@@ -145,6 +145,8 @@ def _clustered(rows: pd.DataFrame, clusters: Sequence[str]) -> Sample | None:
     """Clusters as the sampling units of a survey without weights; None without clusters."""
     if not clusters:
         return None
+    if rows.empty:
+        raise ValueError("cluster: no row is complete, so there are no clusters to see a spread between")
     codes, _ = group_codes(rows[list(clusters)])
     count_clusters(codes)
     return SurveyDesign(cluster="cluster").sample(pd.DataFrame({"cluster": codes}))
@@ -180,10 +182,12 @@ def _intervals(clusters: Sequence[str], design: Design | None) -> str:
 
 
 def time_at_risk(values: pd.Series, name: str) -> np.ndarray:
-    """Times as float64, NaN where missing; refuses what is no number or negative."""
+    """Times as float64, NaN where missing; refuses what is no number, negative or infinite."""
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(f"time: '{name}' must be a number, it is {values.dtype}")
     time = values.to_numpy(float, na_value=np.nan)
     if (time < 0).any():
         raise ValueError(f"time: '{name}' is negative in {int((time < 0).sum())} rows")
+    if np.isinf(time).any():
+        raise ValueError(f"time: '{name}' is infinite in {int(np.isinf(time).sum())} rows")
     return time

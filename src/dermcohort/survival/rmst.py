@@ -1,19 +1,18 @@
 """Restricted mean survival time: the mean time without the event up to tau, the area below the survival curve.
 
 With A_k the area below the Kaplan-Meier curve from t_k to tau the variance is the sum of A_k^2 d_k / (n_k (n_k - d_k))
-over the event times up to tau, or, with weights, that of the influence of the rows: theirs on -log S, with the
-increment at t_k times A_k.
+over the event times up to tau, or, with weights, clusters or a survey design, that of the influence of the rows: theirs
+on log S, with the increment at t_k times A_k. Groups that share clusters or sampling units have a covariance by it.
 
 Sources: Irwin (1949) J Hyg 47:188; Klein & Moeschberger (2003) Survival Analysis, ch. 4.5; Uno et al. (2014) J Clin
 Oncol 32:2380 (differences and ratios). As `rmean` of R's `survfit`, as `survRM2::rmst2`, and with weights as
-`residuals(survfit, type = "rmst")`.
+`residuals(survfit, type = "rmst")`, whose totals in clusters or a survey (`svytotal`) give their variances.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,12 @@ from scipy.stats import norm
 
 from ..design import level_text
 from ..estimates import Estimates, tidy
+from ..variance import Replicates, Sample
 from .curve_rows import Group, read_rows
+from .product_limit import ProductLimit, product_limit
+from .sampling import Design
+
+NO_SPREAD = "Where nobody, or everybody at once, has the event up to tau the standard error is 0: intervals are too narrow."
 
 
 def rmst(
@@ -34,6 +38,8 @@ def rmst(
     by: str | Sequence[str] | None = None,
     entry: str | None = None,
     weights: str | None = None,
+    cluster: str | Sequence[str] | None = None,
+    design: Design | None = None,
     conf_level: float = 0.95,
     robust: bool | None = None,
 ) -> Estimates:
@@ -41,7 +47,7 @@ def rmst(
 
     Parameters
     ----------
-    data, time, event, by, entry, weights, robust
+    data, time, event, by, entry, weights, cluster, design, robust
         As for `kaplan_meier`.
     tau : float
         Time up to which survival counts, in the unit of `time`.
@@ -81,15 +87,16 @@ def rmst(
         entry=entry,
         by=by,
         weights=weights,
-        cluster=None,
-        design=None,
+        cluster=cluster,
+        design=design,
         robust=robust,
     )
-    found = [_of_group(group, tau) for group in rows.groups]
+    means, covariance = _of_groups(rows.groups, tau)
+    errors = np.sqrt(np.diag(covariance))
     z = norm.ppf(0.5 + conf_level / 2)
     first = ", ".join(level_text(level) for level in rows.groups[0].labels.values())
     counts = [{"n": len(group.exit_), "events": int(group.event.sum())} for group in rows.groups]
-    means: list[dict[str, Any]] = [
+    absolute: list[dict[str, Any]] = [
         {
             "reference": None,
             "measure": "RMST",
@@ -99,15 +106,16 @@ def rmst(
             "coef": mean,
             "std_error": error,
         }
-        for mean, error in found
+        for mean, error in zip(means, errors, strict=True)
     ]
-    against = [_against_first(found[0], other, z) for other in found[1:]]
+    pairs = [[0, i] for i in range(1, len(means))]
+    against = [_against_first(means[pair], covariance[np.ix_(pair, pair)], z) for pair in pairs]
     differences = [{**pair[0], "reference": first} for pair in against]
     ratios = [{**pair[1], "reference": first} for pair in against]
-    numbers = [*range(len(found)), *range(1, len(found)), *range(1, len(found))]
+    numbers = [*range(len(means)), *range(1, len(means)), *range(1, len(means))]
     lines = [
         {**rows.groups[i].labels, **row, **counts[i]}
-        for i, row in zip(numbers, [*means, *differences, *ratios], strict=True)
+        for i, row in zip(numbers, [*absolute, *differences, *ratios], strict=True)
     ]
     table = tidy(pd.DataFrame(lines).astype(rows.dtypes), rows.by)
     kinds = ", ".join(["confidence intervals from the normal distribution", *rows.described])
@@ -117,30 +125,91 @@ def rmst(
         n=rows.n,
         events=rows.events,
         n_missing=rows.n_missing,
-        notes=(*((f"Differences and ratios are against {first}.",) if against else ()), *rows.notes),
+        notes=(
+            *((f"Differences and ratios are against {first}.",) if against else ()),
+            *((NO_SPREAD,) if (errors == 0).any() else ()),
+            *rows.notes,
+        ),
         conf_level=conf_level,
     )
 
 
-def _of_group(group: Group, tau: float) -> tuple[float, float]:
-    """Restricted mean and its standard error."""
-    curve = group.curve(exponential=False)
+def _of_groups(groups: Sequence[Group], tau: float) -> tuple[np.ndarray, np.ndarray]:
+    """Restricted means (G,) of the groups, and their covariance (G, G)."""
+    curves = [_curve(group, group.weights) for group in groups]
+    for group, curve in zip(groups, curves, strict=True):
+        _require_known(group, curve, tau)
+    areas = [_areas(curve.time, curve.survival, tau) for curve in curves]
+    means = np.array([mean for mean, _ in areas])
+    sample = groups[0].dependence.sample
+    if isinstance(sample, Replicates):
+
+        def again(weights: np.ndarray) -> np.ndarray:
+            refits = [_curve(group, weights[group.dependence.places]) for group in groups]
+            return np.array([_areas(curve.time, curve.survival, tau)[0] for curve in refits])
+
+        covariance = sample.covariance(again)
+    else:
+        later = [
+            after[np.searchsorted(curve.time, np.unique(group.exit_[group.event > 0]))]
+            for group, curve, (_, after) in zip(groups, curves, areas, strict=True)
+        ]
+        covariance = _covariance(groups, curves, later)
+    unknown = [not group.dependence.known for group in groups]
+    covariance[unknown], covariance[:, unknown] = np.nan, np.nan
+    return means, covariance
+
+
+def _curve(group: Group, weights: np.ndarray | None) -> ProductLimit:
+    return product_limit(group.entry, group.exit_, group.event, weights)
+
+
+def _require_known(group: Group, curve: ProductLimit, tau: float) -> None:
     if tau > curve.time[-1] and curve.survival[-1] > 0:
         where = " and ".join(f"'{name}' = {level}" for name, level in group.labels.items())
         raise ValueError(
             f"tau={tau:g} is after the last time{f' of {where}' if where else ''}, {curve.time[-1]:g}: "
             "survival is not known there, choose a smaller tau"
         )
-    mean, later = _areas(curve.time, curve.survival, tau)
-    at_events = later[np.searchsorted(curve.time, np.unique(group.exit_[group.event > 0]))]
-    influence = curve.influence
-    of_log = group.dependence.variance()
-    if of_log is None:
-        return mean, float(np.sqrt(np.sum(at_events**2 * influence.per_risk)))
-    of_mean = replace(
-        influence, per_event=influence.per_event * at_events, per_risk=influence.per_risk * at_events
-    )
-    return mean, float(np.sqrt(of_log(of_mean)[-1])) if len(at_events) else 0.0
+
+
+def _covariance(
+    groups: Sequence[Group], curves: Sequence[ProductLimit], later: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Covariance (G, G) of the means from the areas `later` than each event time."""
+    dependence = groups[0].dependence
+    if dependence.cluster is None and dependence.sample is None and not dependence.robust:
+        by_formula = [curve.influence.per_risk @ area**2 for curve, area in zip(curves, later, strict=True)]
+        return np.diag(by_formula)
+    influences = [_influence(curve, area) for curve, area in zip(curves, later, strict=True)]
+    if isinstance(dependence.sample, Sample):
+        places = [group.dependence.places for group in groups]
+        return dependence.sample.covariance(_totals(influences, places, len(dependence.sample.weights)))
+    if dependence.cluster is None:
+        return np.diag([influence @ influence for influence in influences])
+    clusters = [group.dependence.cluster for group in groups]
+    totals = _totals(influences, clusters, 1 + max(int(own.max()) for own in clusters if own is not None))
+    return totals.T @ totals
+
+
+def _totals(influences: Sequence[np.ndarray], units: Sequence[np.ndarray | None], n_units: int) -> np.ndarray:
+    """Sums (n_units, G) of the influence of each group's rows within units."""
+    columns = [
+        np.bincount(unit, own, n_units)
+        for unit, own in zip(units, influences, strict=True)
+        if unit is not None
+    ]
+    return np.column_stack(columns)
+
+
+def _influence(curve: ProductLimit, later: np.ndarray) -> np.ndarray:
+    """Influence (n,) of the rows on the mean, weights included."""
+    of = curve.influence
+    if not len(later):
+        return np.zeros(len(of.weights))
+    at_risk = np.append(0.0, np.cumsum(of.per_risk * later))
+    own = np.where(of.event, (of.per_event * later)[np.maximum(of.last - 1, 0)], 0.0)
+    return of.weights * (at_risk[of.last] - at_risk[of.first] - own)
 
 
 def _areas(time: np.ndarray, survival: np.ndarray, tau: float) -> tuple[float, np.ndarray]:
@@ -151,13 +220,13 @@ def _areas(time: np.ndarray, survival: np.ndarray, tau: float) -> tuple[float, n
 
 
 def _against_first(
-    first: tuple[float, float], other: tuple[float, float], z: float
+    means: np.ndarray, covariance: np.ndarray, z: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Difference and ratio of two independent means, with their tests."""
-    (mean_0, error_0), (mean_1, error_1) = first, other
-    difference, error = mean_1 - mean_0, math.hypot(error_0, error_1)
-    if min(mean_0, mean_1) > 0:
-        log_ratio, log_error = math.log(mean_1 / mean_0), math.hypot(error_0 / mean_0, error_1 / mean_1)
+    """Difference and ratio of the second of two means to the first, with their tests."""
+    difference, error = means[1] - means[0], _error(np.array([-1.0, 1.0]), covariance)
+    if means.min() > 0:
+        log_ratio = math.log(means[1] / means[0])
+        log_error = _error(np.array([-1.0, 1.0]) / means, covariance)
     else:  # everybody has the event at 0
         log_ratio, log_error = math.nan, math.nan
     return (
@@ -176,6 +245,10 @@ def _against_first(
             **_test(log_ratio, log_error),
         },
     )
+
+
+def _error(gradient: np.ndarray, covariance: np.ndarray) -> float:
+    return math.sqrt(max(gradient @ covariance @ gradient, 0.0))
 
 
 def _test(coef: float, error: float) -> dict[str, float]:

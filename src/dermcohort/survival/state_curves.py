@@ -140,6 +140,8 @@ def curve_rows(
     The interval is from the normal distribution of a transformed probability, as R's `survfit` with several states.
     """
     estimate = np.clip(found.probability[:, state], 0.0, 1.0)
+    # what is 1 but for the order of summation has no interval either
+    estimate = np.where(np.isclose(estimate, 1.0, rtol=0, atol=1e-12), 1.0, estimate)
     relative = np.full(len(estimate), np.nan)
     np.divide(errors[:, state], estimate, out=relative, where=estimate > 0)
     low, high = survival_interval(estimate, relative, ci, conf_level)

@@ -6,14 +6,17 @@ being uncensored. With ties by Breslow, the risk set at time t sums to
     S0(t) = sum over T_i >= t of r_i + G(t-) sum over competing T_i < t of r_i / G(T_i-),   r_i = exp(x_i beta)
 
 so that all sums over risk sets are running sums over the distinct times. The covariance is the sandwich of
-eta_i + psi_i, where eta_i is the score residual and psi_i what row i does to G (their equation for Sigma).
+eta_i + psi_i, where eta_i is the score residual and psi_i what row i does to G (their equation for Sigma). Strata have
+risk sets, a baseline hazard and a G of their own; their likelihoods multiply.
 
-Sources: Fine & Gray (1999) JASA 94:496, section 5 and appendix; Zhou et al. (2012) Biostatistics 13:371 (clusters: the
-sums of eta + psi within them). As R's `cmprsk::crr` and `crrSC::crrc`.
+Sources: Fine & Gray (1999) JASA 94:496, section 5 and appendix; Zhou et al. (2011) Biometrics 67:661 (strata); Zhou et
+al. (2012) Biostatistics 13:371 (clusters: the sums of eta + psi within them). As R's `cmprsk::crr`, and `crrs` (strata
+of many rows each) and `crrc` of its `crrSC`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +29,7 @@ MAX_ITERATIONS = 50
 
 @dataclass(frozen=True, eq=False)
 class SubdistributionSets:
-    """Rows in order of time, numbered by the M distinct times, and the censoring distribution of each of C groups.
+    """The n rows of a stratum by time, numbered by its M distinct times, and how each of its C groups is censored.
 
     Parameters
     ----------
@@ -91,7 +94,7 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class SubdistributionMaximum:
-    """The maximum; `hazard` are the increments of the baseline at x = 0, at `time` of the sets.
+    """The maximum; `hazard` are the increments of each stratum's baseline at x = 0, at `time` of its sets.
 
     `information_null` is the information at beta = 0, `size_null` (p,) the sums of squares it is a difference of.
     """
@@ -102,22 +105,30 @@ class SubdistributionMaximum:
     loglik_null: float
     last_step: np.ndarray
     converged: bool
-    hazard: np.ndarray
-    at: Evaluation
+    hazard: list[np.ndarray]
+    at: list[Evaluation]
     information_null: np.ndarray
     size_null: np.ndarray
 
 
 def subdistribution_sets(
-    exit_: np.ndarray, ended: np.ndarray, cause: int, group: np.ndarray
+    exit_: np.ndarray, ended: np.ndarray, cause: int, group: np.ndarray, stratum: np.ndarray
+) -> list[SubdistributionSets]:
+    """Put the rows of each stratum (0, 1, ...) in order; `ended` is 0 for censored, else the number of the cause."""
+    order = np.lexsort((exit_, stratum))
+    ends = np.flatnonzero(np.diff(stratum[order])) + 1
+    return [_sets_of(rows, exit_[rows], ended[rows], cause, group[rows]) for rows in np.split(order, ends)]
+
+
+def _sets_of(
+    order: np.ndarray, exit_: np.ndarray, ended: np.ndarray, cause: int, group: np.ndarray
 ) -> SubdistributionSets:
-    """Put the rows in order; `ended` is 0 for censored, else the number of the cause.
+    """The sets of one stratum, whose rows are in order.
 
     The number at risk of censoring at t counts all with T >= t, events at t included.
     """
-    order = np.argsort(exit_, kind="stable")
-    time, first, at = np.unique(exit_[order], return_index=True, return_inverse=True)
-    ended, group = ended[order], group[order]
+    time, first, at = np.unique(exit_, return_index=True, return_inverse=True)
+    group = np.unique(group, return_inverse=True)[1]
     C, M = int(group.max()) + 1, len(time)
     cell = group * M + at
     n_risk = _from_here_on(np.bincount(cell, minlength=C * M).reshape(C, M).T.astype(float)).T
@@ -143,50 +154,64 @@ def subdistribution_sets(
     )
 
 
-def maximize_subdistribution(X: np.ndarray, sets: SubdistributionSets) -> SubdistributionMaximum:
+def maximize_subdistribution(X: np.ndarray, strata: Sequence[SubdistributionSets]) -> SubdistributionMaximum:
     """Newton's method with step halving from beta = 0; stops at a relative change of 1e-13."""
     center = X.mean(axis=0)
-    X = np.asfortranarray(X[sets.order] - center)
+    parts = [np.asfortranarray(X[sets.order] - center) for sets in strata]
+
+    def evaluate(beta: np.ndarray) -> tuple[float, list[Evaluation]]:
+        found = [_evaluate(own, beta, sets) for own, sets in zip(parts, strata, strict=True)]
+        return sum(at.loglik for at in found), found
+
     beta = np.zeros(X.shape[1])
-    at = _evaluate(X, beta, sets)
-    null = at
+    loglik, at = evaluate(beta)
+    loglik_null, null = loglik, at
     step, converged = np.full_like(beta, np.inf), False
     for _ in range(MAX_ITERATIONS):
-        step = np.linalg.pinv(at.information, hermitian=True) @ at.score
+        step = _inverse_information(at) @ np.sum([own.score for own in at], axis=0)
         factor = 1.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            new = _evaluate(X, beta + step, sets)
-            while not new.loglik >= at.loglik - 1e-10 * abs(at.loglik) and factor > 1e-4:
+            new, there = evaluate(beta + step)
+            while not new >= loglik - 1e-10 * abs(loglik) and factor > 1e-4:
                 factor /= 2
-                new = _evaluate(X, beta + factor * step, sets)
-        if not (np.isfinite(new.loglik) and np.isfinite(new.information).all()):
+                new, there = evaluate(beta + factor * step)
+        if not (np.isfinite(new) and all(np.isfinite(own.information).all() for own in there)):
             break
-        change = abs(new.loglik - at.loglik)
-        beta, at = beta + factor * step, new
-        if change <= TOLERANCE * (abs(at.loglik) + 0.1):
+        change = abs(new - loglik)
+        beta, loglik, at = beta + factor * step, new, there
+        if change <= TOLERANCE * (abs(loglik) + 0.1):
             converged = True
             break
     return SubdistributionMaximum(
         coefficients=beta,
-        inverse_information=np.linalg.pinv(at.information, hermitian=True),
-        loglik=at.loglik,
-        loglik_null=null.loglik,
+        inverse_information=_inverse_information(at),
+        loglik=loglik,
+        loglik_null=loglik_null,
         last_step=step,
         converged=converged,
-        hazard=at.hazard * np.exp(-center @ beta),
+        hazard=[own.hazard * np.exp(-center @ beta) for own in at],
         at=at,
-        information_null=null.information,
-        size_null=(null.risk * null.exposure) @ X**2,
+        information_null=np.sum([own.information for own in null], axis=0),
+        size_null=np.sum(
+            [(own.risk * own.exposure) @ part**2 for own, part in zip(null, parts, strict=True)], axis=0
+        ),
     )
 
 
-def influences(X: np.ndarray, sets: SubdistributionSets, maximum: SubdistributionMaximum) -> np.ndarray:
+def influences(
+    X: np.ndarray, strata: Sequence[SubdistributionSets], maximum: SubdistributionMaximum
+) -> np.ndarray:
     """Influence (n, p) of each row on the coefficients, in the order of the data: (eta_i + psi_i) I^-1."""
-    X = X[sets.order] - X.mean(axis=0)
-    scores = _score_residuals(X, sets, maximum.at) + _censoring_residuals(sets, maximum.at)
-    result = np.empty_like(scores)
-    result[sets.order] = scores @ maximum.inverse_information
+    center = X.mean(axis=0)
+    result = np.empty_like(X)
+    for sets, at in zip(strata, maximum.at, strict=True):
+        scores = _score_residuals(X[sets.order] - center, sets, at) + _censoring_residuals(sets, at)
+        result[sets.order] = scores @ maximum.inverse_information
     return result
+
+
+def _inverse_information(strata: Sequence[Evaluation]) -> np.ndarray:
+    return np.linalg.pinv(np.sum([at.information for at in strata], axis=0), hermitian=True)
 
 
 def _evaluate(X: np.ndarray, beta: np.ndarray, sets: SubdistributionSets) -> Evaluation:

@@ -55,6 +55,8 @@ def subdistribution_data(data: pd.DataFrame, time: str, event: str, *, cause: Ha
     """
     require_columns(data, [time, event], "data")
     frame = data.dropna(subset=[time, event])
+    if frame.empty:
+        raise ValueError(f"no row has all of {time}, {event}")
     _, exit_ = check_times(frame, time, None)
     ended, causes = event_states(frame[event], event)
     if cause not in causes:
