@@ -8,7 +8,7 @@ from golden import read, reference
 from scipy.stats import norm
 
 from dermcohort.estimates import Estimates
-from dermcohort.regression import likelihood_ratio_test
+from dermcohort.regression import likelihood_ratio_test, term_tests
 from dermcohort.survival import additive_hazards, cox, nelson_aalen, ridge_cox
 from dermcohort.survival.aalen_additive import determined
 from dermcohort.validate.registry import REGISTRY
@@ -81,6 +81,11 @@ def test_late_entry():
     assert "delayed entry" in fit.method
 
 
+def test_test_of_a_covariate_of_levels(veteran):
+    tests = term_tests(additive_hazards("celltype", veteran, **OUTCOME))
+    np.testing.assert_allclose(tests.table["statistic"], reference("own.aareg.term"), rtol=CLOSED)
+
+
 def test_cumulative_coefficients():
     lung = read("lung").rename(columns={"ph.ecog": "ecog"}).assign(status=lambda d: d["status"] - 1)
     fit = additive_hazards("age + sex + ecog", lung, **OUTCOME)
@@ -150,6 +155,22 @@ def test_episodes_of_a_person_are_the_person(veteran):
     split = additive_hazards("trt + karno", parts, entry="start", **OUTCOME)
     np.testing.assert_allclose(split.cumulative, whole.cumulative, rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(split.table["statistic"], whole.table["statistic"], rtol=1e-10)
+
+
+def test_times_before_enough_have_entered_add_nothing(veteran):
+    """Persons enter at 20 but for five: what happens before is left out, and the rest is as if all had entered at 20."""
+    early = veteran.assign(start=np.where(veteran.index % 30 == 0, 0.0, 20.0)).query("time > start")
+    late = early.assign(start=20.0).query("time > start")
+    arguments = {**OUTCOME, "entry": "start"}
+    assert early["time"].le(20).any() and early.query("start == 0")["status"].eq(1).any()
+    fit, expected = (additive_hazards("karno + age", data, **arguments) for data in (early, late))
+    np.testing.assert_allclose(fit.cumulative, expected.cumulative, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(fit.table["statistic"], expected.table["statistic"], rtol=1e-10)
+
+
+def test_small_numbers_are_shown(veteran):
+    shown = additive_hazards("karno + age", veteran, **OUTCOME).to_display()
+    assert shown["Average increment (95% CI)"].str.contains(r"0\.000[1-9]").all()
 
 
 def test_what_is_determined():

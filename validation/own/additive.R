@@ -14,6 +14,7 @@ record("own.aareg.veteran", "Additive hazards: averages, errors, z, p, chi-squar
 record("own.aareg.levels", "The same, a covariate of levels and an interaction", "veteran", "summed(aareg(Surv(time, status) ~ celltype + trt * karno, veteran))", c("survival"))
 record("own.aareg.one", "One covariate", "veteran", "local({m <- aareg(Surv(time, status) ~ karno, veteran); c(summary(m)$table[, c('coef', 'se(coef)', 'z', 'p')], cumulative(m, 200))})", c("survival"))
 record("own.aareg.ties", "Many ties: time in half years", "pbc", "local({m <- aareg(Surv(ceiling(time / 182.5), died) ~ age + log(bili) + edema, pbc); c(summed(m), cumulative(m, 10), m$n[2:3])})", c("survival"))
+record("own.aareg.term", "Chi-square of one covariate of levels", "veteran", "c(chisq = summary(aareg(Surv(time, status) ~ celltype, veteran))$chisq)", c("survival"))
 record("own.aareg.entry", "Late entry", "heart", "local({m <- aareg(Surv(start, stop, event) ~ age + year + surgery, heart); c(summed(m), cumulative(m, 100))})", c("survival"))
 record("own.aareg.cumulative", "Cumulative coefficients and errors at 500 days", "lung", "cumulative(aareg(Surv(time, status) ~ age + sex + ph.ecog, lung), 500)", c("survival"))
 record("own.ridge.veteran", "Ridge penalty, Efron", "veteran", "ridged(Surv(time, status) ~ ridge(trt, karno, age, diagtime, theta = 10), veteran)", c("survival"))
