@@ -7,7 +7,7 @@ pbc$died <- as.integer(pbc$status == 2)
 summed <- function(m) { s <- summary(m); k <- c("coef", "se(coef)", "z", "p"); c(s$table[, k], chisq = s$chisq) }
 cumulative <- function(m, t) { k <- m$times <= t; c(colSums(m$coefficient[k, ]), sqrt(colSums(m$coefficient[k, ]^2))) }
 # coxph.penal: coefficients, errors of the inverse penalized information, degrees of freedom, log-likelihood without the penalty
-tight <- coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-13)
+tight <- coxph.control(eps = 1e-14, iter.max = 100, toler.chol = 1e-15)
 ridged <- function(f, d, ...) { m <- coxph(f, d, control = tight, ...); c(coef(m), se = sqrt(diag(m$var)), df = sum(m$df), loglik = m$loglik[2]) }
 
 record("own.aareg.veteran", "Additive hazards: averages, errors, z, p, chi-square", "veteran", "summed(aareg(Surv(time, status) ~ trt + karno + age, veteran))", c("survival"))

@@ -158,7 +158,8 @@ def additive_hazards(
     and n / (1 + m' V^-1 m) for the intercept. T is the weighted sum of increments, its covariance the sum of their outer
     products; `statistic` is T over its standard error. `coef` and `estimate` are T divided by the sum of weights: the
     average of what an event adds, which the summary of R's `aareg` names `coef`. It depends on the order of times only:
-    it is no rate per unit of time.
+    it is no rate per unit of time. `term_tests` of a covariate of several levels is R's chi-square; as each level has weights
+    of its own, it depends somewhat on which level is the reference.
 
     Only event times with at least three people at risk for each covariate, whose covariates determine the coefficients,
     add anything, as in R. With `entry` such times may also come first; R then drops times from the end instead.
@@ -213,7 +214,7 @@ def additive_hazards(
         coefficients=pd.Series(average, frame.names, name="coef"),
         covariance=pd.DataFrame(covariance, frame.names, frame.names),
         loglik=np.nan,
-        robust="optional variation",
+        robust="least squares",
         design=frame,
         cumulative=_over_time(found, found.increments, frame.names),
         cumulative_std_error=_over_time(found, found.increments**2, frame.names).transform(
