@@ -61,6 +61,8 @@ def format_interval(measure: str, estimate: float, low: float, high: float) -> s
         digits = 2 if 0 < abs(estimate) < 1 else 1
     elif measure in RATIOS and abs(estimate - 1) < 0.05 and high - low < 0.03:
         digits = 3  # a ratio of one unit of a fine scale, such as 1 mmHg
+    elif measure == "average increment":
+        digits = 5  # of a hazard, at one event
     else:
         digits = 1 if abs(estimate) >= 100 else 2
     middle = format_number(estimate, digits)

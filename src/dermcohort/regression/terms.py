@@ -216,9 +216,13 @@ def _require_likelihood(fit: FittedModel, name: str) -> None:
         raise TypeError(f"likelihood_ratio_test: {name} is {type(fit).__name__}, not a fitted model")
     if fit.design is None:
         raise ValueError(f"likelihood_ratio_test: {name} was loaded from a file; fit the model again")
-    reason = {None: "", "survey": "a survey design", "GEE": "GEE", "penalty": "a penalty"}.get(
-        fit.robust, f"robust variance ({fit.robust})"
-    )
+    reason = {
+        None: "",
+        "survey": "a survey design",
+        "GEE": "GEE",
+        "penalty": "a penalty",
+        "least squares": "least squares at each event",
+    }.get(fit.robust, f"robust variance ({fit.robust})")
     if isinstance(fit, MixedLinearFit):
         reason = "REML, whose likelihoods with other fixed effects cannot be compared"
     if reason:

@@ -1,5 +1,6 @@
 """Time to event: rates, follow-up split by time scales, survival curves and tests, competing risks, hazard models."""
 
+from .additive_hazards import AdditiveHazardsFit, additive_hazards
 from .adjusted_curves import adjusted_curves
 from .case_cohort import CaseCohortFit, case_cohort
 from .censoring_weights import CensoringWeights, censoring_weights
@@ -24,6 +25,7 @@ from .parametric import parametric
 from .parametric_fit import ParametricFit
 from .rate_ratio import rate_difference, rate_ratio
 from .rates import incidence_rate
+from .ridge_cox import RidgeCoxFit, ridge_cox
 from .rmst import rmst
 from .sample_subcohort import Subcohort, sample_subcohort
 from .smr import smr
@@ -34,6 +36,7 @@ from .subdistribution_data import subdistribution_data
 from .turnbull import TurnbullCurve, turnbull
 
 __all__ = [
+    "AdditiveHazardsFit",
     "AdjustedCurves",
     "CaseCohortFit",
     "CensoringWeights",
@@ -49,9 +52,11 @@ __all__ = [
     "NestedCaseControl",
     "ParametricFit",
     "ProportionalHazardsTest",
+    "RidgeCoxFit",
     "StateCurves",
     "Subcohort",
     "TurnbullCurve",
+    "additive_hazards",
     "adjusted_curves",
     "case_cohort",
     "censoring_weights",
@@ -72,6 +77,7 @@ __all__ = [
     "parametric",
     "rate_difference",
     "rate_ratio",
+    "ridge_cox",
     "rmst",
     "sample_subcohort",
     "smr",
