@@ -285,7 +285,6 @@ def test_what_has_no_likelihood_ratio():
     plain = logistic("case ~ age", data)
     refused = [
         (logistic("case ~ age + parity", data, robust="HC0"), "robust variance .HC0.*term_tests"),
-        (nhanes_fit(), "a survey design"),
         (gee("case ~ age + parity", data, groups="stratum"), "GEE"),
         (mixed_linear("Weight ~ Time", pigs, groups="Pig"), "REML"),
     ]

@@ -12,6 +12,7 @@ from .firth import firth
 from .gee import GeeFit, gee
 from .glm import GLMFit
 from .interaction import Interaction, interaction
+from .likelihood_ratio import likelihood_ratio_test
 from .linear import linear
 from .logistic import logistic
 from .mediation import mediation
@@ -27,7 +28,7 @@ from .propensity import PropensityWeights, propensity_weights
 from .risk_difference import risk_difference
 from .risk_factors import RiskFactors, risk_factors
 from .standardized_risks import standardized_risks
-from .terms import TermTests, likelihood_ratio_test, term_tests
+from .terms import TermTests, term_tests
 
 __all__ = [
     "ConditionalLogisticFit",
