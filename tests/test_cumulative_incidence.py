@@ -7,8 +7,9 @@ from golden import read, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dermcohort import Estimates
+from dermcohort import Estimates, ReplicateDesign, SurveyDesign
 from dermcohort.survival import cumulative_incidence, kaplan_meier
+from dermcohort.variance.replicates import jackknife
 
 AT = [5, 15, 30]
 LEVELS = ["censored", "transplant", "death"]
@@ -150,6 +151,44 @@ def test_attributable_fraction(pbc):
 
 
 # ------------------------------------------------------------------------------------ by hand and properties
+
+
+@pytest.mark.parametrize(
+    ("identifier", "design"),
+    [
+        ("own.cif.survey", SurveyDesign("v", strata="region", cluster="center")),
+        ("own.cif.survey.fpc", SurveyDesign("v", strata="region", cluster="center", fpc="per_region")),
+        ("own.cif.survey.stages", SurveyDesign(cluster=["center", "id"], fpc=["f1", "f2"])),
+    ],
+)
+def test_surveys(pbc, identifier, design):
+    data = sampled(pbc)
+    curves = cumulative_incidence(data, "month", "state", by="sex", design=design)
+    at, difference = curves.at(20), curves.risk_difference(20).table
+    found = np.r_[columns(at, "estimate", "std_error"), columns(difference, "estimate", "std_error")]
+    np.testing.assert_allclose(found, reference(identifier), rtol=1e-10)
+    fraction = curves.attributable_fraction(20).table
+    assert (fraction["std_error"] > 0).all() and "sample survey" in curves.method
+    with pytest.raises(ValueError, match="neither weights nor clusters"):
+        curves.gray_test()
+
+
+def test_replicates(pbc):
+    data = sampled(pbc)
+    survey = SurveyDesign("v", strata="region", cluster="center")
+    sample = jackknife(survey.sample(data))
+    names = [f"r{i}" for i in range(sample.replicates.shape[1])]
+    data = pd.concat([data, pd.DataFrame(sample.replicates, data.index, names)], axis=1)
+    design = ReplicateDesign("v", names, kind="JKn", rscales=list(sample.factors))
+    curves = cumulative_incidence(data, "month", "state", design=design)
+    np.testing.assert_allclose(curves.at(20)["std_error"], reference("own.cif.replicates"), rtol=1e-10)
+    groups = cumulative_incidence(data, "month", "state", by="sex", design=design)
+    with pytest.raises(ValueError, match="compare groups with a SurveyDesign"):
+        groups.risk_difference(20)
+
+
+def sampled(pbc: pd.DataFrame) -> pd.DataFrame:
+    return pbc.assign(v=1.0 + pbc["id"] % 4, region=pbc["center"] // 5, per_region=8, f1=60, f2=40)
 
 
 def test_attributable_fraction_by_hand():
