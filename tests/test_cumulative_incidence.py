@@ -212,6 +212,15 @@ def test_attributable_fraction_by_hand():
         cumulative_incidence(data, "years", "end").attributable_fraction(1)
 
 
+def test_a_group_in_one_cluster_has_estimates_without_errors(pbc):
+    data = pbc.assign(first=pbc["center"] > 0)
+    curves = cumulative_incidence(data, "month", "state", by="first", cluster="center")
+    for found in (curves.risk_difference(20), curves.risk_ratio(20), curves.attributable_fraction(20)):
+        death = found.table.iloc[1]
+        assert np.isfinite(death["estimate"]) and death[["std_error", "conf_low", "p_value"]].isna().all()
+    assert "single cluster" in " ".join(curves.notes)
+
+
 def test_fraction_is_not_known_from_a_file(small, tmp_path):
     curves = cumulative_incidence(small.assign(arm=list("aabbab")), "years", "end", by="arm")
     loaded = Estimates.load(curves.save(tmp_path / "curves"))

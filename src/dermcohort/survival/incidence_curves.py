@@ -123,7 +123,8 @@ class CumulativeIncidence(StateCurves):
             coef = np.log(other / first) if ratio else other - first
             squared = (a * error[0, c, t]) ** 2 + (b * error[g + 1, c, t]) ** 2
             std_error = np.sqrt(squared - 2 * a * b * covariance[g + 1, c, t])
-            limits = coef + np.array([0.0, -z, z]) * std_error
+            # an estimate stays one where its error is unknown
+            limits = np.array([coef, coef - z * std_error, coef + z * std_error])
             estimate, low, high = np.exp(limits) if ratio else limits
             statistic = coef / std_error if std_error > 0 else np.nan
             rows.append(
@@ -187,6 +188,8 @@ class CumulativeIncidence(StateCurves):
         curves = [
             (inside, rows.of(inside), aalen_johansen(rows.of(inside))) for inside in (everyone, unexposed)
         ]
+        # the unexposed are in one cluster or sampling unit: their spread is unknown
+        alone = self._curves()[0][1]["std_error"].isna().all()
         z = norm.ppf(0.5 + self.conf_level / 2)
         lines = []
         for number, cause in enumerate(self.table["cause"].cat.categories, start=1):
@@ -202,6 +205,8 @@ class CumulativeIncidence(StateCurves):
                     of_fraction if self.unit is None else np.bincount(self.unit, of_fraction, self._n_units)
                 )
                 estimate, std_error = 1 - share, np.sqrt(self._covariance(totals[:, None])[0, 0])
+                if alone:
+                    std_error = np.nan
                 statistic = estimate / std_error if std_error > 0 else np.nan
                 lines.append(
                     {
