@@ -7,8 +7,9 @@ from golden import read, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dermcohort import Estimates
+from dermcohort import Estimates, ReplicateDesign, SurveyDesign
 from dermcohort.survival import cumulative_incidence, kaplan_meier
+from dermcohort.variance.replicates import jackknife
 
 AT = [5, 15, 30]
 LEVELS = ["censored", "transplant", "death"]
@@ -152,6 +153,44 @@ def test_attributable_fraction(pbc):
 # ------------------------------------------------------------------------------------ by hand and properties
 
 
+@pytest.mark.parametrize(
+    ("identifier", "design"),
+    [
+        ("own.cif.survey", SurveyDesign("v", strata="region", cluster="center")),
+        ("own.cif.survey.fpc", SurveyDesign("v", strata="region", cluster="center", fpc="per_region")),
+        ("own.cif.survey.stages", SurveyDesign(cluster=["center", "id"], fpc=["f1", "f2"])),
+    ],
+)
+def test_surveys(pbc, identifier, design):
+    data = sampled(pbc)
+    curves = cumulative_incidence(data, "month", "state", by="sex", design=design)
+    at, difference = curves.at(20), curves.risk_difference(20).table
+    found = np.r_[columns(at, "estimate", "std_error"), columns(difference, "estimate", "std_error")]
+    np.testing.assert_allclose(found, reference(identifier), rtol=1e-10)
+    fraction = curves.attributable_fraction(20).table
+    assert (fraction["std_error"] > 0).all() and "sample survey" in curves.method
+    with pytest.raises(ValueError, match="neither weights nor clusters"):
+        curves.gray_test()
+
+
+def test_replicates(pbc):
+    data = sampled(pbc)
+    survey = SurveyDesign("v", strata="region", cluster="center")
+    sample = jackknife(survey.sample(data))
+    names = [f"r{i}" for i in range(sample.replicates.shape[1])]
+    data = pd.concat([data, pd.DataFrame(sample.replicates, data.index, names)], axis=1)
+    design = ReplicateDesign("v", names, kind="JKn", rscales=list(sample.factors))
+    curves = cumulative_incidence(data, "month", "state", design=design)
+    np.testing.assert_allclose(curves.at(20)["std_error"], reference("own.cif.replicates"), rtol=1e-10)
+    groups = cumulative_incidence(data, "month", "state", by="sex", design=design)
+    with pytest.raises(ValueError, match="compare groups with a SurveyDesign"):
+        groups.risk_difference(20)
+
+
+def sampled(pbc: pd.DataFrame) -> pd.DataFrame:
+    return pbc.assign(v=1.0 + pbc["id"] % 4, region=pbc["center"] // 5, per_region=8, f1=60, f2=40)
+
+
 def test_attributable_fraction_by_hand():
     """Unexposed: 1 eczema of 4; exposed: 3 of 4, so 1 - (1/4) / (4/8) = 1/2. Influence of row i on F, 1/8 (y_i - 1/2),
     and of the unexposed on F0, 1/4 (y_i - 1/4): together (du / 2 - du0) / (1/2).
@@ -171,6 +210,15 @@ def test_attributable_fraction_by_hand():
     assert curves.attributable_fraction(2).table["estimate"].isna().all()
     with pytest.raises(ValueError, match="there is one group only"):
         cumulative_incidence(data, "years", "end").attributable_fraction(1)
+
+
+def test_a_group_in_one_cluster_has_estimates_without_errors(pbc):
+    data = pbc.assign(first=pbc["center"] > 0)
+    curves = cumulative_incidence(data, "month", "state", by="first", cluster="center")
+    for found in (curves.risk_difference(20), curves.risk_ratio(20), curves.attributable_fraction(20)):
+        death = found.table.iloc[1]
+        assert np.isfinite(death["estimate"]) and death[["std_error", "conf_low", "p_value"]].isna().all()
+    assert "single cluster" in " ".join(curves.notes)
 
 
 def test_fraction_is_not_known_from_a_file(small, tmp_path):

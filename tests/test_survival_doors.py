@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from golden import read, reference
 
 from dermcohort import survival
 
@@ -186,3 +187,65 @@ IMPOSSIBLE = {
 def test_impossible_times_are_refused(door, impossible):
     with pytest.raises(ValueError, match=r"time|left|right"):
         DOORS[door](IMPOSSIBLE[impossible](cohort()))
+
+
+# ---------------------------------------------------------------------------------- R: time 0, ties, lone people
+
+
+@pytest.fixture
+def veteran() -> pd.DataFrame:
+    data = read("veteran")
+    number = np.arange(1, len(data) + 1)
+    return data.assign(
+        t0=np.maximum(np.floor((data["time"] - 20) / 10), 0),
+        week=np.ceil(data["time"] / 100),
+        hospital=number % 11,
+        state=pd.Categorical.from_codes(data["status"] * (1 + number % 2), ["censored", "cancer", "other"]),
+    )
+
+
+def test_curves_from_time_0(veteran):
+    names = ["estimate", "std_error", "conf_low", "conf_high"]
+    km = survival.kaplan_meier(veteran, "t0", "status", by="trt").at([0, 5, 20])
+    np.testing.assert_allclose(km[names].to_numpy().T.ravel(), reference("own.doors.km"), rtol=1e-12)
+    na = survival.nelson_aalen(veteran, "t0", "status").at([0, 5, 20])
+    np.testing.assert_allclose(na[names[:2]].to_numpy().T.ravel(), reference("own.doors.na"), rtol=1e-12)
+    cif = survival.cumulative_incidence(veteran, "t0", "state").at([0, 5, 20])
+    np.testing.assert_allclose(cif[names[:2]].to_numpy().T.ravel(), reference("own.doors.cif"), rtol=1e-11)
+    means = survival.rmst(veteran, "t0", "status", tau=20, by="trt").table[:2]
+    np.testing.assert_allclose(means[names[:2]].to_numpy().T.ravel(), reference("own.doors.rmst"), rtol=1e-12)
+
+
+def test_tests_from_time_0(veteran):
+    plain = survival.logrank(veteran, "t0", "status", "trt").statistic
+    stratified = survival.logrank(veteran, "t0", "status", "trt", strata="celltype").statistic
+    np.testing.assert_allclose([plain, stratified], reference("own.doors.logrank"), rtol=1e-10)
+    gray = survival.cumulative_incidence(veteran, "t0", "state", by="trt").gray_test()
+    np.testing.assert_allclose(gray["statistic"], reference("own.doors.gray"), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "formula", "options"),
+    [
+        ("own.doors.cox.efron", "karno + age", {"time": "t0"}),
+        ("own.doors.cox.breslow", "karno + age", {"time": "t0", "ties": "breslow"}),
+        ("own.doors.cox.exact", "karno + age", {"time": "t0", "ties": "exact"}),
+        ("own.doors.cox.tied", "karno + trt", {"time": "week"}),
+        (
+            "own.doors.cox.strata",
+            "karno + trt",
+            {"time": "time", "strata": ["age", "celltype"], "cluster": "hospital"},
+        ),
+    ],
+)
+def test_cox_of_ties_and_lone_people(veteran, identifier, formula, options):
+    fit = survival.cox(formula, veteran, event="status", **options)
+    found = np.r_[fit.coefficients, np.sqrt(np.diag(fit.covariance)), fit.loglik_null, fit.loglik]
+    np.testing.assert_allclose(found, reference(identifier), rtol=1e-8)
+
+
+def test_fine_gray_from_time_0(veteran):
+    """As crr of all times a month later: at 0 itself its G(t-) is not 1."""
+    fit = survival.fine_gray("karno + age", veteran, time="t0", event="state", cause="cancer")
+    found = np.r_[fit.coefficients, np.sqrt(np.diag(fit.covariance)), fit.loglik, fit.loglik_null]
+    np.testing.assert_allclose(found, reference("own.doors.crr"), rtol=1e-8)

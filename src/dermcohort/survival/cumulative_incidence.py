@@ -1,4 +1,4 @@
-"""Cumulative incidence under competing risks, with late entry, weights and clusters.
+"""Cumulative incidence under competing risks, with late entry, weights, clusters and survey designs.
 
 The estimator is in `aalen_johansen`, its variances in `competing_variance`, Gray's test in `gray`, what a fitted
 curve can do in `incidence_curves`; here are the arguments and the groups.
@@ -20,8 +20,9 @@ from .competing_variance import aalen_errors, jackknife_errors
 from .frame import check_times, check_weights, event_states, used_columns
 from .incidence_curves import CumulativeIncidence
 from .kaplan_meier import INTERVALS
+from .sampling import Design, refuse_beside_design, sample_notes, sampled_rows
 from .state_curves import curve_rows
-from .unit_variance import unit_errors
+from .unit_variance import survey_errors, unit_errors
 
 VARIANCES = ("jackknife", "aalen")
 
@@ -35,6 +36,7 @@ def cumulative_incidence(
     by: str | Sequence[str] | None = None,
     weights: str | None = None,
     cluster: str | Sequence[str] | None = None,
+    design: Design | None = None,
     variance: str = "jackknife",
     ci: str = "log-log",
     conf_level: float = 0.95,
@@ -58,6 +60,9 @@ def cumulative_incidence(
         Column of case or inverse-probability weights.
     cluster : str or list of str, optional
         Column or columns whose rows may depend on each other: the influences of the rows are summed within clusters.
+    design : SurveyDesign or ReplicateDesign, optional
+        How the rows were sampled; in the place of `weights` and `cluster`. The variance is that of the totals of the
+        influences of the rows, or of replicate weights.
     variance : {"jackknife", "aalen"}
         The infinitesimal jackknife, as R's `survfit`, or Aalen's variance, as R's `cmprsk::cuminc`, which takes
         neither weights nor clusters nor late entry. They differ by little but in small groups.
@@ -94,18 +99,23 @@ def cumulative_incidence(
         raise ValueError(f"ci='{ci}' is unknown; choose one of {', '.join(INTERVALS)}")
     if variance not in VARIANCES:
         raise ValueError(f"variance='{variance}' is unknown; choose one of {', '.join(VARIANCES)}")
-    if variance == "aalen" and (weights or cluster or entry):
-        raise ValueError("variance='aalen' takes neither weights= nor cluster= nor entry=: use 'jackknife'")
+    if variance == "aalen" and (weights or cluster or entry or design is not None):
+        raise ValueError(
+            "variance='aalen' takes neither weights= nor cluster= nor design= nor entry=: use 'jackknife'"
+        )
+    refuse_beside_design(design, weights=weights, cluster=cluster)
     groups, clusters = as_list(by), as_list(cluster)
     used = used_columns(time, event, entry, groups, weights, clusters)
     require_columns(data, used, "data")
     n_missing = {name: int(data[name].isna().sum()) for name in used}
-    frame = data[used].dropna()
+    source, sample = (data, None) if design is None else sampled_rows(data, design)
+    frame = source[used].dropna()
     if frame.empty:
         raise ValueError(f"no row has all of {', '.join(used)}")
     start, exit_ = check_times(frame, time, entry)
     ended, causes = event_states(frame[event], event)
-    w = check_weights(frame, weights)
+    places = frame.index.to_numpy()
+    w = check_weights(frame, weights) if sample is None else sample.weights[places]
     rows = Episodes(
         start,
         exit_,
@@ -118,13 +128,17 @@ def cumulative_incidence(
     n_clusters = None if unit is None else count_clusters(unit)
     codes, levels = group_codes(frame[groups])
 
-    parts, finished, notes = [], [], list(missing_note(len(frame), len(data), n_missing))
+    parts, finished, notes = [], [], list(missing_note(len(frame), len(source), n_missing))
     for group in range(len(levels)):
         inside = np.flatnonzero(codes == group)
         own = rows.of(inside)
         found = aalen_johansen(own)
         if variance == "aalen":
             errors = aalen_errors(found)
+        elif sample is not None:
+            errors = survey_errors(own, found, sample, places[inside])
+            if np.isnan(errors).any():
+                notes.append("A curve from a single sampling unit has no standard error.")
         elif unit is None:
             errors = jackknife_errors(own, found)
         else:
@@ -149,13 +163,17 @@ def cumulative_incidence(
             f"Weights: case or inverse-probability weights, robust standard error, from '{weights}'; numbers at risk "
             "are sums of weights."
         )
+    if sample is not None:
+        if (sample.weights != 1).any():
+            notes.append("Numbers at risk and of events are sums of sampling weights.")
+        notes += sample_notes(sample, places)
     notes += sparse_notes(None, 0, n_clusters)
     for number, cause in enumerate(causes, start=1):
         if not (ended == number).any():
             notes.append(f"'{cause}' never happens: its incidence is 0 throughout, without an interval.")
     return CumulativeIncidence(
         table=tidy(table, [*groups, "cause", "time"]),
-        method=_method(variance, ci, conf_level, entry, clusters, weights),
+        method=_method(variance, ci, conf_level, entry, clusters, weights, design),
         n=len(frame),
         events=int((ended > 0).sum()),
         n_missing=n_missing,
@@ -168,16 +186,25 @@ def cumulative_incidence(
         clusters=tuple(clusters),
         rows=rows,
         groups=codes,
-        unit=unit,
+        unit=unit if sample is None else places,
+        sample=sample,
     )
 
 
 def _method(
-    variance: str, ci: str, conf_level: float, entry: str | None, clusters: Sequence[str], weights: str | None
+    variance: str,
+    ci: str,
+    conf_level: float,
+    entry: str | None,
+    clusters: Sequence[str],
+    weights: str | None,
+    design: Design | None,
 ) -> str:
     kind = "Aalen's variance" if variance == "aalen" else "infinitesimal jackknife variance"
     if clusters:
         kind += f" clustered by {' and '.join(clusters)}"
+    if design is not None:
+        kind = f"variance of the sample survey: {design.describe()}"
     text = (
         "Cumulative incidence under competing risks by the Aalen-Johansen estimator with "
         f"pointwise {100 * conf_level:.4g}% confidence intervals ({ci}) and {kind}"

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import chi2, norm
 
 from ..estimates import Estimates, tidy
+from ..variance import Replicates, Sample
 from .aalen_johansen import Episodes, Occupation, aalen_johansen
 from .competing_variance import incidence_influence
 from .gray import gray_score
@@ -23,13 +24,17 @@ NO_SPREAD = (
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class CumulativeIncidence(StateCurves):
-    """Cumulative incidence curves of each cause. `rows`, `groups` and `unit` are the data, which are not saved."""
+    """Cumulative incidence curves of each cause. `rows`, `groups`, `unit` and `sample` are the data, which are not saved.
+
+    `unit` is the cluster of each row or, in a survey, its place in the sample.
+    """
 
     counts_are_people: bool = True
     clusters: tuple[str, ...] = ()
     rows: Episodes | None = field(default=None, metadata={"saved": False})
     groups: np.ndarray | None = field(default=None, metadata={"saved": False})
     unit: np.ndarray | None = field(default=None, metadata={"saved": False})
+    sample: Sample | Replicates | None = field(default=None, metadata={"saved": False})
 
     def gray_test(self) -> pd.DataFrame:
         """Gray's test of equal cumulative incidence in all groups, for each cause.
@@ -105,7 +110,7 @@ class CumulativeIncidence(StateCurves):
         shape = (len(names), len(causes), len(moments))
         risk, error = (at[column].to_numpy().reshape(shape) for column in ("estimate", "std_error"))
         covariance = np.zeros(shape)
-        if self.clusters:
+        if self.clusters or self.sample is not None:
             covariance = self._covariance_with_first(moments)
         z = norm.ppf(0.5 + self.conf_level / 2)
         rows = []
@@ -118,7 +123,8 @@ class CumulativeIncidence(StateCurves):
             coef = np.log(other / first) if ratio else other - first
             squared = (a * error[0, c, t]) ** 2 + (b * error[g + 1, c, t]) ** 2
             std_error = np.sqrt(squared - 2 * a * b * covariance[g + 1, c, t])
-            limits = coef + np.array([0.0, -z, z]) * std_error
+            # an estimate stays one where its error is unknown
+            limits = np.array([coef, coef - z * std_error, coef + z * std_error])
             estimate, low, high = np.exp(limits) if ratio else limits
             statistic = coef / std_error if std_error > 0 else np.nan
             rows.append(
@@ -182,6 +188,8 @@ class CumulativeIncidence(StateCurves):
         curves = [
             (inside, rows.of(inside), aalen_johansen(rows.of(inside))) for inside in (everyone, unexposed)
         ]
+        # the unexposed are in one cluster or sampling unit: their spread is unknown
+        alone = self._curves()[0][1]["std_error"].isna().all()
         z = norm.ppf(0.5 + self.conf_level / 2)
         lines = []
         for number, cause in enumerate(self.table["cause"].cat.categories, start=1):
@@ -193,9 +201,12 @@ class CumulativeIncidence(StateCurves):
                 with np.errstate(divide="ignore", invalid="ignore"):
                     share = np.where(risk[0] > 0, risk[1] / risk[0], np.nan)
                     of_fraction = (share * influence[0] - influence[1]) / risk[0]
-                if self.unit is not None:
-                    of_fraction = np.bincount(self.unit, of_fraction)
-                estimate, std_error = 1 - share, np.sqrt(of_fraction @ of_fraction)
+                totals = (
+                    of_fraction if self.unit is None else np.bincount(self.unit, of_fraction, self._n_units)
+                )
+                estimate, std_error = 1 - share, np.sqrt(self._covariance(totals[:, None])[0, 0])
+                if alone:
+                    std_error = np.nan
                 statistic = estimate / std_error if std_error > 0 else np.nan
                 lines.append(
                     {
@@ -235,7 +246,24 @@ class CumulativeIncidence(StateCurves):
     def _covariance_with_first(self, moments: np.ndarray) -> np.ndarray:
         """Covariance (groups, causes, times) of each group's risks with the first group's, through shared clusters."""
         influences = [self._influences(group, moments) for group in range(len(self.finished))]
-        return np.array([np.einsum("tcu,tcu->ct", influences[0], other) for other in influences])
+        result = np.empty((len(influences), *influences[0].shape[1::-1]))
+        for g, c, t in np.ndindex(result.shape):
+            pair = np.column_stack([influences[0][t, c], influences[g][t, c]])
+            result[g, c, t] = self._covariance(pair)[0, 1]
+        return result
+
+    def _covariance(self, totals: np.ndarray) -> np.ndarray:
+        """Covariance (p, p) of estimates from their influence (units, p)."""
+        if isinstance(self.sample, Replicates):
+            raise ValueError(
+                "replicate weights give no covariance of curves: compare groups with a SurveyDesign"
+            )
+        return totals.T @ totals if self.sample is None else self.sample.covariance(totals)
+
+    @property
+    def _n_units(self) -> int:
+        assert self.unit is not None
+        return int(self.unit.max()) + 1 if self.sample is None else len(self.sample.weights)
 
     def _influences(self, group: int, moments: np.ndarray) -> np.ndarray:
         """Influence (times, causes, units) of the clusters on one group's risks."""
@@ -244,7 +272,7 @@ class CumulativeIncidence(StateCurves):
         inside = np.flatnonzero(codes == group)
         own = rows.of(inside)
         found = aalen_johansen(own)
-        unit, n_units = self.unit[inside], int(self.unit.max()) + 1
+        unit, n_units = self.unit[inside], self._n_units
         return np.array(
             [
                 [

@@ -1,10 +1,13 @@
-"""Standard errors of state probabilities where persons or clusters are independent: arrays in, arrays out."""
+"""Standard errors of state probabilities where persons or clusters are independent, or of a survey: arrays in, arrays out."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from .aalen_johansen import Episodes, Occupation, unit_influences
+from ..variance import Replicates, Sample
+from .aalen_johansen import Episodes, Occupation, aalen_johansen, unit_influences
 from .path_variance import path_variances
 
 
@@ -28,6 +31,30 @@ def dense_variances(rows: Episodes, found: Occupation, unit: np.ndarray) -> np.n
     influences = unit_influences(rows, found, unit, int(unit.max()) + 1)
     squares = [[u @ u for u in U] for _, U in influences]
     return np.array(squares).reshape(-1, rows.n_states)
+
+
+def survey_errors(
+    rows: Episodes, found: Occupation, sample: Sample | Replicates, places: np.ndarray
+) -> np.ndarray:
+    """Standard error (T, S) of a sample survey, of whose rows these are those at `places`; NaN without spread."""
+    inside = np.zeros(len(sample.weights), bool)
+    inside[places] = True
+    if sample.degrees_of_freedom(inside) == 0:
+        return np.full(found.probability.shape, np.nan)
+    if isinstance(sample, Replicates):
+
+        def again(weights: np.ndarray) -> np.ndarray:
+            return aalen_johansen(replace(rows, weights=weights[places])).probability.ravel()
+
+        variance = sample.variances(again).reshape(found.probability.shape)
+    else:
+        runs = [
+            unit_influences(rows, found, stage.unit[places], len(stage.stratum)) for stage in sample.stages
+        ]
+        steps = [sample.variances([U.T for _, U in at]) for at in zip(*runs, strict=True)]
+        known = np.vstack([np.zeros(rows.n_states), *steps])
+        variance = known[np.searchsorted(found.moments, np.arange(len(found.time)), "right")]
+    return np.where(found.probability == 0, 0.0, np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _one_place_at_a_time(rows: Episodes, unit: np.ndarray) -> bool:
