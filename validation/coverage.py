@@ -332,8 +332,9 @@ STUDIES = {
         "exposure of whole clusters (a third of them, two or more) nor of one of people (half of them). CR0 is what `cox` gives "
         "with `cluster=`, R's `coxph` too; `error / true` is its mean standard error over the standard deviation of the "
         "estimates. With t: the quantile of the clusters less 2. What few clusters cost: the standard error of an exposure of "
-        "whole clusters is too small by a tenth with 20 and by more than a third with 5, which t does not make good. It costs "
-        "little for an exposure that differs between the people of a cluster, where the model's own variance is close.",
+        "whole clusters is too small by a tenth with 20 and by more than a third with 5, which t does not make good. For "
+        "an exposure that differs between the people of a cluster, where the model's own variance is close, it is too narrow "
+        "below about 20 clusters.",
         of_cox_clusters,
     ),
     "fine-gray": Study(
