@@ -5,7 +5,7 @@ from .boxes import difference_dots, flow_boxes
 from .curves import curve_figure, round_times
 from .forest import forest_by_group, point_ranges
 from .groups import grouped_ranges, line_ranges
-from .hazards import log_log_figure, panels, residual_figure
+from .hazards import coefficient_panels, log_log_figure, residual_figure
 from .heat import pair_matrix
 from .lexis import lexis_lines
 from .matrix import status_matrix
@@ -15,6 +15,7 @@ from .steps_between import steps_between
 
 __all__ = [
     "bland_altman_figure",
+    "coefficient_panels",
     "curve_figure",
     "difference_dots",
     "flow_boxes",
@@ -24,7 +25,6 @@ __all__ = [
     "line_ranges",
     "log_log_figure",
     "pair_matrix",
-    "panels",
     "point_ranges",
     "quantile_curve",
     "residual_figure",

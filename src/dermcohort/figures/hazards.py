@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,19 @@ from matplotlib.axes import Axes
 from .curves import COLORS
 
 
-def panels(count: int) -> list[Axes]:
+def coefficient_panels(
+    ax: Axes | None, known: Sequence[str], coefficient: str | None
+) -> list[tuple[Axes, str]]:
+    """The axes of the coefficient that was asked for, or of each; two in a row in a figure of their own."""
+    chosen = list(known) if coefficient is None else [coefficient]
+    if ax is None:
+        return list(zip(_panels(len(chosen)), chosen, strict=True))
+    if len(chosen) > 1:
+        raise ValueError(f"plot: ax is one panel, say coefficient= (one of {', '.join(chosen)})")
+    return [(ax, chosen[0])]
+
+
+def _panels(count: int) -> list[Axes]:
     """Axes for `count` panels, two in a row."""
     columns = min(count, 2)
     rows = -(-count // columns)

@@ -85,14 +85,11 @@ class AdditiveHazardsFit(FittedModel):
         Axes
             The first panel.
         """
-        from ..figures import curve_figure, panels
+        from ..figures import coefficient_panels, curve_figure
 
         names = labels or {}
-        chosen = list(self.coefficients.index) if coefficient is None else [coefficient]
-        if ax is not None and len(chosen) > 1:
-            raise ValueError(f"plot: ax is one panel, say coefficient= (one of {', '.join(chosen)})")
-        axes = panels(len(chosen)) if ax is None else [ax]
-        for panel, name in zip(axes, chosen, strict=True):
+        shown = coefficient_panels(ax, list(self.coefficients.index), coefficient)
+        for panel, name in shown:
             curve_figure(
                 {"": self.curve(name)},
                 panel,
@@ -104,7 +101,7 @@ class AdditiveHazardsFit(FittedModel):
             )
             panel.autoscale(axis="y")  # it may be below 0
             panel.axhline(0, color="0.6", linewidth=0.8, zorder=0)
-        return axes[0]
+        return shown[0][0]
 
 
 def additive_hazards(

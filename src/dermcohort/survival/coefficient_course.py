@@ -93,14 +93,11 @@ class ProportionalHazardsTest(Estimates):
         Axes
             The first panel.
         """
-        from ..figures import panels, residual_figure
+        from ..figures import coefficient_panels, residual_figure
 
         names = labels or {}
-        chosen = list(self.coefficients.index) if coefficient is None else [coefficient]
-        if ax is not None and len(chosen) > 1:
-            raise ValueError(f"plot: ax is one panel, say coefficient= (one of {', '.join(chosen)})")
-        axes = panels(len(chosen)) if ax is None else [ax]
-        for panel, name in zip(axes, chosen, strict=True):
+        shown = coefficient_panels(ax, list(self.coefficients.index), coefficient)
+        for panel, name in shown:
             line = self.smooth(name)
             residual_figure(
                 panel,
@@ -112,7 +109,7 @@ class ProportionalHazardsTest(Estimates):
                 x_label=names.get(self.time_label, self.time_label),
                 y_label=f"log HR of {names.get(name, name)}",
             )
-        return axes[0]
+        return shown[0][0]
 
 
 def natural_smooth(
