@@ -221,7 +221,7 @@ def test_order_of_rows_and_frequency_weights(seed, distribution, veteran):
     twice = pd.concat([shuffled, shuffled[shuffled["w"] > 1], shuffled[shuffled["w"] > 2]])
     a = parametric("trt + karno", shuffled, weights="w", robust=False, distribution=distribution, **OUTCOME)
     b = parametric("trt + karno", twice, distribution=distribution, **OUTCOME)
-    np.testing.assert_allclose(all_of(a), all_of(b), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(all_of(a), all_of(b), rtol=1e-8, atol=1e-11)
 
 
 @pytest.mark.parametrize("distribution", [*SURVREG, "generalized_gamma"])
