@@ -18,6 +18,7 @@ import pandas as pd
 
 from .dictionary.model import Dictionary
 from .flow import Flow, FlowStep
+from .language import Labels
 from .risk_time import follow
 from .storage import read_folder, write_folder
 from .time_varying import split_at_visits
@@ -118,6 +119,11 @@ class Study:
         return {int(code): name for code, name in self.manifest["reasons"].items()}
 
     @property
+    def languages(self) -> list[str]:
+        """Languages of the dictionary, the first of which is its main one."""
+        return [str(language) for language in self.manifest["languages"]]
+
+    @property
     def waves(self) -> list[str]:
         """Visit waves in order."""
         return [str(wave) for wave in self.visits["wave"].cat.categories]
@@ -126,15 +132,16 @@ class Study:
         """Label of a variable with its unit, for tables and axes."""
         return self.labels(language).get(variable, variable)
 
-    def labels(self, language: str = "en") -> dict[str, str]:
+    def labels(self, language: str = "en") -> Labels:
         """Printed names for tables and figures, in one language.
 
         Returns
         -------
-        dict
-            ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
+        Labels
+            A dict, ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
             ``"cohort=college"`` and ``"wave=baseline"`` -> short titles of a cohort and a wave,
-            ``"reason=refused"`` -> label of a missing reason.
+            ``"reason=refused"`` -> label of a missing reason; it tells tables and figures the language of their
+            own words.
         """
         return printed_names(self.schema, self.manifest, language)
 
@@ -717,20 +724,20 @@ def printed_names_of(path: str | Path) -> dict[str, dict[str, str]]:
     return {language: printed_names(schema, manifest, language) for language in manifest["languages"]}
 
 
-def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str) -> dict[str, str]:
+def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str) -> Labels:
     """Labels of variables, categories and cohorts; English where the language has none."""
     if language not in manifest["languages"]:
         raise StudyError(
             f"language='{language}' is not in the dictionary ({', '.join(manifest['languages'])})"
         )
-    names = {}
+    names = Labels(language=language)
     for variable, row in schema.to_dict("index").items():
         text = row[f"label_{language}"] or row.get("label_en") or variable
         unit = row["unit"]
         names[str(variable)] = f"{text} ({unit})" if unit and unit not in ("1", "points") else str(text)
         levels = row["levels"] or []
         shown = row[f"levels_{language}"] or levels
-        names |= {f"{variable}={level}": str(label) for level, label in zip(levels, shown, strict=True)}
+        names.update({f"{variable}={level}": str(label) for level, label in zip(levels, shown, strict=True)})
     for kind, titles in (
         ("cohort", manifest["cohorts"]),
         ("wave", manifest["waves"]),

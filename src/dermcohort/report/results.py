@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..estimates import Estimates
+from ..language import Labels
 from ..pipeline import LABELS, RESULTS_VARIABLE
 from ..tables import markdown_table
 from ..wording import suggest
@@ -45,7 +46,7 @@ class Results:
 
         self.language = language or os.environ.get(LANGUAGE_VARIABLE, "en")
         self.names = _printed_names(self.folder, "en")
-        self.translated = _printed_names(self.folder, self.language)
+        self.labels = _printed_names(self.folder, self.language)
 
     def load(self, name: str) -> Estimates:
         """The estimates saved under `name`."""
@@ -74,7 +75,7 @@ class Results:
         # names that the script chose itself stay; those it took from the study are in the page's language
         chosen = getattr(estimates, "labels", {})
         own = {key: label for key, label in chosen.items() if label != self.names.get(key)}
-        names = {**self.translated, **own, **(labels or {})}
+        names = self.labels | own | (labels or {})
         print(estimates.to_markdown(names, columns=columns, spread=spread))
 
     def cards(self, name: str) -> None:
@@ -109,7 +110,8 @@ class Results:
         """A figure saved under `name`, to stand last in a cell."""
         from IPython.display import SVG, Image
 
-        file = self._file(name, "figure", (".svg", ".png"))
+        own = () if self.language == "en" else (f".{self.language}.svg",)
+        file = self._file(name, "figure", (*own, ".svg", ".png"))
         return SVG(filename=str(file)) if file.suffix == ".svg" else Image(filename=str(file))
 
     def _file(self, name: str, kind: str, suffixes: Sequence[str]) -> Path:
@@ -127,12 +129,12 @@ class Results:
         )
 
 
-def _printed_names(folder: Path, language: str) -> dict[str, str]:
+def _printed_names(folder: Path, language: str) -> Labels:
     """Printed names of the study, which `dermcohort run` saves beside the results."""
     try:
-        return json.loads((folder / LABELS).read_text("utf-8")).get(language, {})
+        return Labels(json.loads((folder / LABELS).read_text("utf-8")).get(language), language)
     except (OSError, ValueError):
-        return {}
+        return Labels(language=language)
 
 
 def _find_folder() -> Path:
