@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from .estimates import Estimates, FittedModel
 
 
@@ -36,6 +34,7 @@ def counted(estimates: Estimates, fit: FittedModel | None = None) -> Estimates:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from dermcohort.regression import dose_response, logistic
     >>> data = pd.DataFrame({"case": [0, 0, 1, 0, 1, 1], "age": [30, 40, 50, 60, 70, 80]})
     >>> curve = dose_response(logistic("case ~ age", data), "age", 50, values=[40, 60])
