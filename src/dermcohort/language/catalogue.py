@@ -36,6 +36,10 @@ class Catalogue:
     words: Mapping[str, str]
     patterns: tuple[Pattern, ...]
 
+    def word(self, text: str) -> str:
+        """A word in this language, as it is where it is not known; a capital letter does not matter."""
+        return self.words.get(text) or self.words.get(text[:1].lower() + text[1:]) or text
+
     def sentence(self, text: str, labels: Mapping[str, str]) -> str:
         """The sentence in this language, as it is where no pattern fits."""
         for pattern in self.patterns:
@@ -50,7 +54,7 @@ class Catalogue:
 
     def _field(self, value: str, kind: str, labels: Mapping[str, str]) -> str:
         if kind == "word":
-            return self.words.get(value, value)
+            return self.word(value)
         if kind == "names":
             return re.sub(r"[A-Za-z_]\w*", lambda found: labels.get(found[0], found[0]), value)
         return value

@@ -35,7 +35,7 @@ class Labels(dict[str, str]):
 
     def word(self, text: str) -> str:
         """A word or heading of the package: the printed name where there is one, else the catalogue's."""
-        return self.get(text) or catalogue_of(self.language).words.get(text, text)
+        return self.get(text) or catalogue_of(self.language).word(text)
 
     def sentence(self, text: str) -> str:
         """A sentence of `.method` or `.notes`: names of variables as printed, the rest in this language."""
