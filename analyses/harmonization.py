@@ -5,7 +5,7 @@ import pandas as pd
 import dermcohort as dc
 from dermcohort.codebook import write_cards
 from dermcohort.describe import listing
-from dermcohort.figures import save_figure, status_matrix
+from dermcohort.figures import reason_bars, save_figure, status_matrix
 from dermcohort.pipeline import results_folder, study_folder
 
 study = dc.open_study(study_folder())
@@ -61,5 +61,6 @@ told_at_visits = (matrix != "impossible").any(axis=1)
 for language in study.languages:
     labels = study.labels(language)
     save_figure(status_matrix(matrix[told_at_visits], labels=labels), results / "matrix", language)
+    save_figure(reason_bars(by_variable, labels=labels), results / "why_missing", language)
 
 write_cards(study, results / "variables")

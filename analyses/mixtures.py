@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 import dermcohort as dc
+from dermcohort.describe import listing
 from dermcohort.counted import counted
 from dermcohort.figures import save_figure
 from dermcohort.mixtures import quantile_gcomp, wqs
@@ -17,40 +18,39 @@ from dermcohort.regression import adjust_p_values, risk_factors
 study = dc.open_study(study_folder())
 results = results_folder()
 
-media = {"urine": "µg/L", "blood": "µg/L", "hair": "µg/g"}
 elements = ["as", "cd", "pb", "hg", "mn"]
-metals = [f"{medium}_{element}" for medium in media for element in elements]
+metals = [f"{medium}_{element}" for medium in ("urine", "blood", "hair") for element in elements]
 adjusted_for = ["age", "sex", "smoking_status", "urine_creatinine"]
 found = study.frame(
-    [*metals, *adjusted_for, "cluster"],
+    [*metals, *adjusted_for, "cluster", "stratum", "weight"],
     wave="baseline",
     cohorts="hunan_metals",
     lod="limit/sqrt2",
     reasons=True,
 ).data
 
-# distributions: geometric mean with its interval, percentiles, share below the limit
+# distributions: geometric mean in the population that was sampled, percentiles, share below the limit
+design = dc.SurveyDesign("weight", strata="stratum", cluster="cluster", nest=True)
 rows = []
 for name in metals:
-    below = (found[f"{name}__why"] == "below_lod").sum()
-    values = found[name].dropna()
-    logs = np.log(values)
-    half = 1.96 * logs.std(ddof=1) / np.sqrt(len(logs))
-    p5, p50, p95 = values.quantile([0.05, 0.5, 0.95])
+    known = found[name].notna()
+    below = found[f"{name}__why"] == "below_lod"
+    logs = dc.survey.mean(found.assign(log=np.log(found[name])), "log", design).table.iloc[0]
+    center, low, high = np.exp(logs[["estimate", "conf_low", "conf_high"]].astype(float))
+    p5, p50, p95 = found[name].quantile([0.05, 0.5, 0.95])
     rows.append(
         {
-            "term": name, "measure": "geometric mean", "estimate": np.exp(logs.mean()),
-            "conf_low": np.exp(logs.mean() - half), "conf_high": np.exp(logs.mean() + half),
-            "p5": p5, "median": p50, "p95": p95, "share_below": 100 * below / len(values), "n": len(values),
+            "metal": name, "n": known.sum(), "below": below.sum(), "below, %": 100 * below.sum() / known.sum(),
+            "geometric mean (95% CI)": f"{center:.3g} ({low:.3g}, {high:.3g})",
+            "median (P5, P95)": f"{p50:.3g} ({p5:.3g}, {p95:.3g})",
         }
     )  # fmt: skip
-distribution = dc.Estimates(
+distribution = listing(
     pd.DataFrame(rows),
-    "Geometric means with 95% confidence intervals of the logarithms (normal), percentiles, and per cent of the values below "
-    "the detection limit, which count as the limit divided by the root of 2.",
-    n=len(found),
+    "Geometric means with 95% confidence intervals (weights, strata and clusters of the sample, t distribution), percentiles, "
+    "and values below the detection limit, which count as the limit divided by the root of 2.",
 )
-study.shown(distribution).save(results / "metals")
+study.shown(distribution, counts=["n", "below"]).save(results / "metals")
 
 ill = study.frame(["chronic_urticaria"], cohorts="hunan_metals").data
 ever = (ill["chronic_urticaria"] == "yes").groupby(ill["participant_id"].astype(str)).max()

@@ -5,7 +5,7 @@ import pandas as pd
 import dermcohort as dc
 from dermcohort.counted import counted
 from dermcohort.describe import flow, listing, table_one
-from dermcohort.figures import save_figure
+from dermcohort.figures import save_figure, timeline
 from dermcohort.missing import dropout_weights
 from dermcohort.pipeline import results_folder, study_folder
 
@@ -74,6 +74,7 @@ for name, steps in flows.items():
 
 for language in study.languages:
     labels = study.labels(language)
+    save_figure(timeline(waves, labels=labels), results / "timeline", language)
     save_figure(balance.plot(labels=labels), results / "dropout_weights", language)
     for name, steps in flows.items():
         save_figure(steps.plot(labels=labels), results / name, language)

@@ -7,7 +7,7 @@ program is a stratum of its own, from which alone no variance can be estimated; 
 import pandas as pd
 
 import dermcohort as dc
-from dermcohort.figures import grouped_ranges, line_ranges, save_figure
+from dermcohort.figures import estimate_matrix, grouped_ranges, line_ranges, save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.prevalence import co_occurrence, crude, multimorbidity, pooled, standardized, survey, trend
 
@@ -128,6 +128,7 @@ for language in study.languages:
         "prevalence_by_cohort": grouped_ranges(
             by_condition.table, row="term", group="cohort", labels=labels, log=True
         ),
+        "prevalence_matrix": estimate_matrix(by_condition.table, row="term", column="cohort", labels=labels),
         "prevalence_pooled": together.plot(labels=labels | cohorts),
         "co_occurrence": pairs.plot(labels=labels),
         "prevalence_over_waves": line_ranges(changing.table, x="wave", group="term", labels=labels),

@@ -1,6 +1,7 @@
 """Who develops rosacea, and who dies, in the Central China cohort?"""
 
 import dermcohort as dc
+from dermcohort.describe import listing
 from dermcohort.counted import counted
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
@@ -64,17 +65,22 @@ competing["exit"] = competing["exit"].mask(late, competing["left"])
 competing["event"] = competing["event"].mask(late, "censored")
 competing = competing[competing["exit"] > 0]
 risk = cumulative_incidence(competing, "exit", "event", by="sex")
-ends = competing.assign(
-    rosacea=competing["event"] == "rosacea", death=competing["event"] == "death"
-).groupby("sex", observed=True)
+ends = competing.assign(rosacea=competing["event"] == "rosacea", death=competing["event"] == "death").groupby(
+    "sex", observed=True
+)
 counts = ends[["rosacea", "death"]].sum().rename_axis(columns="cause").stack().rename("events").reset_index()
 risk_at = dc.Estimates(
-    risk.at(years).drop(columns="n_risk").assign(measure="cumulative incidence").merge(counts.merge(ends.size().rename("n").reset_index()), on=["sex", "cause"]),
+    risk.at(years)
+    .drop(columns="n_risk")
+    .assign(measure="cumulative incidence")
+    .merge(counts.merge(ends.size().rename("n").reset_index()), on=["sex", "cause"]),
     risk.method,
     n=len(competing),
 )
 study.shown(risk_at).save(results / "rosacea_risk")
-subdistribution = fine_gray(formula, competing, time="exit", event="event", cause="rosacea", cluster="cluster")
+subdistribution = fine_gray(
+    formula, competing, time="exit", event="event", cause="rosacea", cluster="cluster"
+)
 study.shown(subdistribution).save(results / "rosacea_fine_gray")
 
 # deaths are dated by the register; age is the time scale, everybody entering at the age of the baseline visit
@@ -87,7 +93,16 @@ mortality = cox(
 )  # fmt: skip
 deaths = study.shown(mortality)
 deaths.save(results / "death_cox")
-study.shown(counted(e_value(mortality, rare=True), mortality)).save(results / "death_e_values")
+strength = e_value(mortality, rare=True)
+explained = strength.table.assign(
+    estimate=[
+        f"{row.estimate:.2f} ({row.conf_low:.2f}, {row.conf_high:.2f})" for row in strength.table.itertuples()
+    ]
+)
+columns = ["level", "estimate", "e_value", "e_value_limit", "n", "events"]
+study.shown(listing(explained[columns], strength.method), counts=["n", "events"]).save(
+    results / "death_e_values"
+)
 study.shown(incidence_rate(death, "exit", "event", by="sex")).save(results / "death_rates")
 
 words = {
