@@ -231,8 +231,10 @@ def _fields_without(estimates: Estimates) -> dict[str, Any]:
         if f.name in own or not f.init:
             continue
         if isinstance(value, pd.DataFrame):
-            numbers = value.select_dtypes("number").columns
-            changed[f.name] = value.assign(**dict.fromkeys(numbers, np.nan))
+            gone = value.copy()
+            for column in value.select_dtypes("number").columns.difference(["time"]):
+                gone[column] = np.nan
+            changed[f.name] = gone
         elif isinstance(value, pd.Series):
             changed[f.name] = pd.Series(np.nan, index=value.index, name=value.name)
         elif isinstance(value, Mapping) and value and all(isinstance(x, float | int) for x in value.values()):

@@ -64,13 +64,19 @@ def counts_of_tidy(estimates: Estimates) -> Counts:
     columns = [column for column in ("n", "events") if column in table]
     # a reference that is hidden takes the estimates of its whole term with it
     is_reference = (
-        table["level"] == table["reference"] if "reference" in table else pd.Series(False, table.index)
+        table["level"] == table["reference"]
+        if {"level", "reference"} <= set(table)
+        else pd.Series(False, table.index)
     )
     for row in table.index:
         for column in columns:
             counts.add(row, column, table.at[row, column], last_choice=bool(is_reference[row]))
         counts.add_rest((row, "n"), (row, "events"))
     _add_totals(counts, estimates, table, columns)
+    if "reference" in table and "level" not in table:  # groups against a group
+        named = table[groups].astype(str).agg(", ".join, axis=1)
+        for row in table.index[table["reference"].notna()]:
+            counts.computed_from[row] = set(table.index[named == str(table.at[row, "reference"])])
     for name in ("term", "level", "measure"):
         if name not in table:
             table[name] = None

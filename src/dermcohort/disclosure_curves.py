@@ -12,7 +12,9 @@ import pandas as pd
 from .accuracy.roc import RocCurves
 from .cell_suppression import PRIMARY
 from .estimates import Estimates
+from .survival.additive_hazards import AdditiveHazardsFit
 from .survival.curve_comparison import AdjustedCurves
+from .survival.fine_gray import FineGrayFit
 from .survival.state_curves import StateCurves
 from .survival.survival_curve import TimeCurve
 from .survival.turnbull import TurnbullCurve
@@ -167,6 +169,31 @@ def coarsen_adjusted(curve: AdjustedCurves, min_cell: int) -> Coarse[AdjustedCur
     table = curve.table[curve.table["time"].isin(kept)].reset_index(drop=True)
     note = f"Each step of a curve stands for {min_cell} events or more."
     return replace(curve, table=table), Record(), (note,)
+
+
+def thin_additive(fit: AdditiveHazardsFit, min_cell: int) -> Coarse[AdditiveHazardsFit]:
+    """Cumulative coefficients at every so many times of events, each of one person at least."""
+    kept = _every(len(fit.cumulative), min_cell)
+    cumulative = fit.cumulative.iloc[kept].reset_index(drop=True)
+    few = cumulative["n_risk"].between(1, min_cell - 1)
+    cumulative["n_risk"] = cumulative["n_risk"].astype(float).mask(few)
+    errors = fit.cumulative_std_error.iloc[kept].reset_index(drop=True)
+    errors["n_risk"] = cumulative["n_risk"]
+    note = f"Each step of a curve stands for {min_cell} events or more."
+    thinned = replace(fit, cumulative=cumulative, cumulative_std_error=errors)
+    return thinned, Record(), (note,)
+
+
+def thin_fine_gray(fit: FineGrayFit, min_cell: int) -> Coarse[FineGrayFit]:
+    """The baseline at every so many times of events, each of one person at least."""
+    strata = fit.baseline.groupby(list(fit.strata), observed=True) if fit.strata else [((), fit.baseline)]
+    kept = [part.iloc[_every(len(part), min_cell)] for _, part in strata]
+    return replace(fit, baseline=pd.concat(kept, ignore_index=True)), Record(), ()
+
+
+def _every(n_times: int, min_cell: int) -> list[int]:
+    """Places of the times at which steps of `min_cell` times of events or more end."""
+    return _ends(np.ones((n_times, 1)), np.ones(n_times, bool), min_cell) if n_times else []
 
 
 def thin_roc(curves: RocCurves, min_cell: int) -> Coarse[RocCurves]:

@@ -18,7 +18,14 @@ from .disclosure_cells import (
     counts_of_totals,
 )
 from .disclosure_crossed import counts_of_diagnostic, counts_of_interaction, counts_of_kappa, counts_of_strata
-from .disclosure_curves import coarsen, coarsen_adjusted, coarsen_turnbull, thin_roc
+from .disclosure_curves import (
+    coarsen,
+    coarsen_adjusted,
+    coarsen_turnbull,
+    thin_additive,
+    thin_fine_gray,
+    thin_roc,
+)
 from .estimates import Estimates, FittedModel
 
 
@@ -95,11 +102,13 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         (
             "FittedModel", "GLMFit", "NegativeBinomialFit", "GeeFit", "MixedFit", "MixedLinearFit", "MultinomialFit",
-            "OrdinalFit", "ConditionalLogisticFit", "CoxFit", "RidgeCoxFit", "CaseCohortFit", "FineGrayFit", "ParametricFit",
-            "IntervalFit", "DiscreteTimeFit", "AdditiveHazardsFit",
+            "OrdinalFit", "ConditionalLogisticFit", "CoxFit", "RidgeCoxFit", "CaseCohortFit", "ParametricFit", "IntervalFit",
+            "DiscreteTimeFit",
         ),
         MODEL,
     ),
+    "AdditiveHazardsFit": Rule(counts_of_model, thin_additive),
+    "FineGrayFit": Rule(counts_of_model, thin_fine_gray),
     "FrailtyFit": Rule(counts_of_model, records=("frailties",)),
     "PooledEstimates": TIDY,
     "QuantileGcomp": TIDY,
