@@ -28,8 +28,11 @@ class TermTests(Estimates):
         shown = pd.DataFrame({"": [labels.get(term, term) for term in self.table["term"]]})
         shown["Test"] = self.table["test"]
         by_f = "df_denominator" in self.table
-        shown["F" if by_f else "Chi-squared"] = [format_number(v, 2) for v in self.table["statistic"]]
-        shown["df"] = [f"{df}" for df in self.table["df"]]
+        shown["F" if by_f else "Chi-squared"] = [
+            self.marks.get((i, "statistic")) or format_number(v, 2)
+            for i, v in enumerate(self.table["statistic"])
+        ]
+        shown["df"] = ["–" if pd.isna(df) else f"{df:g}" for df in self.table["df"]]
         if by_f:
             shown["df"] += [f", {format_number(df, 1)}" for df in self.table["df_denominator"]]
         return shown.assign(p=[format_p(p) for p in self.table["p_value"]])
