@@ -23,7 +23,8 @@ def methods_text(record: Provenance, folder: Path, labels: Labels) -> str:
     labels : Labels
         Printed names; their language is that of the text. A question without a translation is in English.
     """
-    sections, on_missing = [], {}
+    sections: list[str] = []
+    on_missing: dict[str, list[str]] = {}
     for path, script in record.scripts.items():
         found = _estimates_of(record, path, folder)
         question = script.question.get(labels.language) or script.question.get("en") or path
