@@ -15,6 +15,8 @@ from dermcohort.regression import (
     standardized_risks,
 )
 
+QUESTION_ZH = "基线时哪些暴露与银屑病、痤疮和砷性皮损有关？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 

@@ -16,6 +16,8 @@ from dermcohort.survival import (
     turnbull,
 )
 
+QUESTION_ZH = "华中队列中哪些人新发玫瑰痤疮，哪些人死亡？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 covariates = ["age", "sex", "smoking_status", "bmi", "cluster"]
