@@ -9,7 +9,6 @@ import pandas as pd
 
 import dermcohort as dc
 from dermcohort.describe import listing
-from dermcohort.counted import counted
 from dermcohort.figures import save_figure
 from dermcohort.mixtures import quantile_gcomp, wqs
 from dermcohort.pipeline import results_folder, study_folder
@@ -71,9 +70,11 @@ single.save(results / "metals_one_by_one")
 in_urine = [name for name in metals if name.startswith("urine")]
 formula = "urticaria ~ age + sex + smoking_status + log2(urine_creatinine)"
 effect = quantile_gcomp(formula, found, in_urine, cluster="cluster")
-study.shown(counted(effect)).save(results / "metals_quantile_gcomp")
+effect = study.shown(effect)
+effect.save(results / "metals_quantile_gcomp")
 index = wqs(formula, found, in_urine, bootstrap=30, repeats=20, seed=1)
-study.shown(counted(index)).save(results / "metals_wqs")
+index = study.shown(index)
+index.save(results / "metals_wqs")
 
 for language in study.languages:
     labels = study.labels(language)

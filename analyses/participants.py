@@ -3,7 +3,6 @@
 import pandas as pd
 
 import dermcohort as dc
-from dermcohort.counted import counted
 from dermcohort.describe import flow, listing, table_one
 from dermcohort.figures import save_figure, timeline
 from dermcohort.missing import dropout_weights
@@ -63,7 +62,7 @@ study.shown(compared).save(results / "loss_to_follow_up")
 
 # drop-out weights: do those who came back, weighted, look like all who were enrolled?
 staying = dropout_weights(alive, "seen_again", "cohort + age + sex + smoking_status + any_skin_condition")
-study.shown(counted(staying, staying)).save(results / "dropout_weights")
+study.shown(staying).save(results / "dropout_weights")
 back = alive.assign(weight=staying.weights, people="returned").dropna(subset="weight")
 both = pd.concat([alive.assign(weight=1.0, people="enrolled"), back], ignore_index=True)
 balance = table_one(both, health, by="people", weights="weight", labels=study.labels())

@@ -3,7 +3,6 @@
 import pandas as pd
 
 import dermcohort as dc
-from dermcohort.counted import counted
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import (
@@ -41,11 +40,12 @@ psoriasis.save(results / "psoriasis_risk_factors")
 # rosacea over body mass index, as a curve, and the risk were everybody a smoker, or nobody
 curved = logistic("rosacea ~ rcs(bmi, 4) + age + sex + smoking_status", adults, cluster="cluster")
 bmi_curve = dose_response(curved, "bmi", 22)
-study.shown(counted(bmi_curve)).save(results / "rosacea_bmi_curve")
+bmi_curve = study.shown(bmi_curve, of=curved)
+bmi_curve.save(results / "rosacea_bmi_curve")
 smoking = logistic("rosacea ~ smoking_status + sex + age + bmi", adults, cluster="cluster")
 rosacea = study.shown(smoking)
 rosacea.save(results / "rosacea_smoking")
-study.shown(counted(standardized_risks(smoking, "smoking_status"), smoking)).save(results / "rosacea_risks")
+study.shown(standardized_risks(smoking, "smoking_status"), of=smoking).save(results / "rosacea_risks")
 
 # is it the same in everybody? current against never smokers, within parts of the cohort
 adults["age_half"] = pd.cut(adults["age"], [0, 50, 120], right=False, labels=["under 50", "50 and over"])
@@ -118,7 +118,8 @@ years = logistic(
     cluster="cluster",
 )
 residence_curve = dose_response(years, "years_at_residence", 20)
-study.shown(counted(residence_curve)).save(results / "lesion_residence_curve")
+residence_curve = study.shown(residence_curve, of=years)
+residence_curve.save(results / "lesion_residence_curve")
 
 # do arsenic at work and smoking do more harm together? Keratosis is common here: prevalence ratios
 residents["ever_smoker"] = (residents["smoking_status"] != "never").where(residents["smoking_status"].notna())
@@ -131,7 +132,7 @@ effects = dc.Estimates(
     joint.joint, joint.method, n=joint.n, events=joint.events, n_missing=joint.n_missing, notes=joint.notes
 )
 study.shown(effects).save(results / "keratosis_joint")
-study.shown(counted(joint)).save(results / "keratosis_interaction")
+study.shown(joint).save(results / "keratosis_interaction")
 
 words = {
     "en": {"age_half": "Age", "urine_as": "Urine arsenic"},

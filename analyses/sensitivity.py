@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import dermcohort as dc
-from dermcohort.figures import point_ranges, save_figure
+from dermcohort.figures import journal_style, point_ranges, save_figure
 from dermcohort.missing import dropout_weights, impute, pool
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import logistic, modified_poisson
@@ -166,9 +166,10 @@ words = {
 panels = {"rosacea": baseline, "incident": incident, "death": mortality, "metal": limits}
 for language in study.languages:
     labels = study.labels(language) | words[language]
-    figure, axes = plt.subplots(2, 2, figsize=(9.5, 4.6), layout="constrained")
-    for ax, (title, found) in zip(axes.flat, panels.items(), strict=True):
-        one_measure = found.table[found.table["measure"] == found.table["measure"].iloc[0]]  # on one axis
-        point_ranges(one_measure, found.conf_level, ax, labels)
-        ax.set_title(labels[title], loc="left", fontsize=10)
-    save_figure(axes[0, 0], results / "sensitivity", language)
+    with journal_style():
+        figure, axes = plt.subplots(2, 2, figsize=(6.7, 4.0), layout="constrained")
+        for ax, (title, found) in zip(axes.flat, panels.items(), strict=True):
+            one_measure = found.table[found.table["measure"] == found.table["measure"].iloc[0]]  # on one axis
+            point_ranges(one_measure, found.conf_level, ax, labels)
+            ax.set_title(labels[title], loc="left")
+        save_figure(axes[0, 0], results / "sensitivity", language)

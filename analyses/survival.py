@@ -2,7 +2,6 @@
 
 import dermcohort as dc
 from dermcohort.describe import listing
-from dermcohort.counted import counted
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import e_value
@@ -37,7 +36,7 @@ free = study.shown(kaplan_meier(onset, "exit", "event", by="sex"))
 free.save(results / "rosacea_free")
 at_visit = cox(formula, onset, time="exit", event="event", cluster="cluster")
 study.shown(at_visit).save(results / "rosacea_cox")
-study.shown(counted(at_visit.ph_test(), at_visit)).save(results / "rosacea_ph_test")
+study.shown(at_visit.ph_test(), of=at_visit).save(results / "rosacea_ph_test")
 
 # ... or it began between two visits: bounds of the onset, and the middle between them
 bounds = {"left": "left", "right": "right"}
@@ -46,40 +45,21 @@ study.shown(between).save(results / "rosacea_interval")
 middle = onset["exit"].where(onset["event"] == 0, (onset["left"] + onset["right"]) / 2)
 midpoint = cox(formula, onset.assign(middle=middle), time="middle", event="event", cluster="cluster")
 study.shown(midpoint).save(results / "rosacea_midpoint")
-years = [1, 2]
-people = onset.groupby("sex", observed=True)["event"].agg(n="size", events="sum").reset_index()
-shares = turnbull(onset, **bounds, by="sex")
-free_at = dc.Estimates(
-    shares.at(years).assign(measure="survival").merge(people, on="sex"),
-    f"{shares.method} Between two visits the curve is known only within bounds.",
-    n=len(onset),
-    events=int(onset["event"].sum()),
-)
-study.shown(free_at).save(results / "rosacea_turnbull")
+not_determined = study.shown(turnbull(onset, **bounds, by="sex"))
+not_determined.save(results / "rosacea_turnbull")
 
 # death ends the risk of rosacea. Who lives is censored at the last visit, so a death long after it must not count
 # either: the register goes on for years after the visits have ended
 competing = prepared(
     study.survival_frame("rosacea", cohorts="central_china", competing="death", covariates=covariates)
 )
-late = (competing["event"] == "death") & (competing["exit"] > years[-1])
+late = (competing["event"] == "death") & (competing["exit"] > 2)
 competing["exit"] = competing["exit"].mask(late, competing["left"])
 competing["event"] = competing["event"].mask(late, "censored")
 competing = competing[competing["exit"] > 0]
 risk = cumulative_incidence(competing, "exit", "event", by="sex")
-ends = competing.assign(rosacea=competing["event"] == "rosacea", death=competing["event"] == "death").groupby(
-    "sex", observed=True
-)
-counts = ends[["rosacea", "death"]].sum().rename_axis(columns="cause").stack().rename("events").reset_index()
-risk_at = dc.Estimates(
-    risk.at(years)
-    .drop(columns="n_risk")
-    .assign(measure="cumulative incidence")
-    .merge(counts.merge(ends.size().rename("n").reset_index()), on=["sex", "cause"]),
-    risk.method,
-    n=len(competing),
-)
-study.shown(risk_at).save(results / "rosacea_risk")
+risk = study.shown(risk)
+risk.save(results / "rosacea_risk")
 subdistribution = fine_gray(
     formula, competing, time="exit", event="event", cause="rosacea", cluster="cluster"
 )
@@ -117,10 +97,14 @@ for language in study.languages:
     alive.set_ylim(0.85, 1)
     without = free.plot(labels=labels)
     without.set_ylim(0.9, 1)
+    bounded = not_determined.plot(labels=labels)
+    bounded.set_ylim(0.9, 1)
     figures = {
         "death_survival": alive,
         "death_cox": deaths.plot(labels=labels),
         "rosacea_free": without,
+        "rosacea_turnbull": bounded,
+        "rosacea_risk": risk.plot(labels=labels),
     }
     for name, axes in figures.items():
         save_figure(axes, results / name, language)
