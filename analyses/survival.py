@@ -45,7 +45,7 @@ study.shown(between).save(results / "rosacea_interval")
 middle = onset["exit"].where(onset["event"] == 0, (onset["left"] + onset["right"]) / 2)
 midpoint = cox(formula, onset.assign(middle=middle), time="middle", event="event", cluster="cluster")
 study.shown(midpoint).save(results / "rosacea_midpoint")
-not_determined = study.shown(turnbull(onset, **bounds, by="sex"))
+not_determined = study.shown(turnbull(onset, **bounds))
 not_determined.save(results / "rosacea_turnbull")
 
 # death ends the risk of rosacea. Who lives is censored at the last visit, so a death long after it must not count
