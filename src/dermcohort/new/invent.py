@@ -21,12 +21,13 @@ def invented_people() -> pd.DataFrame:
     age = rng.uniform(18, 78, PEOPLE)
     examined = pd.Timestamp("2025-03-03") + pd.to_timedelta(rng.integers(0, 90, PEOPLE), "D")
     born = examined - pd.to_timedelta((age * 365.25).astype(int), "D")
-    # current, former, never; few women smoke
-    smoking = np.where(male, rng.choice([1, 2, 3], PEOPLE, p=[0.5, 0.15, 0.35]), rng.choice([1, 2, 3], PEOPLE, p=[0.04, 0.02, 0.94]))  # fmt: skip
+    of_men = rng.choice([1, 2, 3], PEOPLE, p=[0.4, 0.2, 0.4])  # current, former, never
+    of_women = rng.choice([1, 2, 3], PEOPLE, p=[0.12, 0.12, 0.76])
+    smoking = np.where(male, of_men, of_women)
     wet_work = rng.random(PEOPLE) < np.where(male, 0.2, 0.4)
     village = rng.integers(0, VILLAGES, PEOPLE)
     of_village = rng.normal(0, 0.3, VILLAGES)[village]
-    log_odds = -1.7 + 1.1 * wet_work + 0.3 * (smoking == 1) + of_village
+    log_odds = -1.3 + 1.1 * wet_work + 0.3 * (smoking == 1) + of_village
     eczema = rng.random(PEOPLE) < 1 / (1 + np.exp(-log_odds))
     height = rng.normal(np.where(male, 1.68, 1.57), 0.06)
     weight = 2 * rng.normal(23.5, 3.2, PEOPLE) * height**2  # in jin, of 500 g

@@ -12,5 +12,6 @@ people = study.frame([*names, "sex"], wave=study.waves[0])
 first = table_one(people.data, names, by="sex", labels=study.labels(), median=study.medians(names))
 study.shown(first).save(results / "table_one")  # study.shown hides counts of few people
 
-complete = study.frame([*names, "sex"], wave=study.waves[0], on_missing="drop")
+needed = ["hand_eczema", "wet_work", "age", "sex", "smoking_status"]
+complete = study.frame(needed, wave=study.waves[0], on_missing="drop")
 study.shown(flow(complete.flow)).save(results / "flow")

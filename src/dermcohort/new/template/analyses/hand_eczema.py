@@ -19,9 +19,10 @@ study.shown(by_sex).save(results / "prevalence_by_sex")
 by_age = study.shown(crude(people, "hand_eczema", by="age_group", ci="wilson", kind="point"))
 by_age.save(results / "prevalence_by_age")
 
-# people of one village are alike: the variance is that of the villages
+# people of one village are alike; CR2 is the cluster-robust variance for few villages
 people["age_10"] = people["age"] / 10
-model = logistic("hand_eczema ~ wet_work + age_10 + sex + smoking_status", people, cluster="cluster")
+formula = "hand_eczema ~ wet_work + age_10 + sex + smoking_status"
+model = logistic(formula, people, cluster="cluster", robust="CR2")
 factors = study.shown(model)
 factors.save(results / "hand_eczema_factors")
 
