@@ -74,7 +74,7 @@ def test_the_pages_of_both_languages_show_the_same(finished):
     text = page.read_text("utf-8")
     assert "湿手作业" in text
     assert re.search(r"表\s1", text)
-    assert "Wet work" not in text
+    assert "Made-up data" not in text
 
 
 def test_every_variable_of_the_example_has_values_and_reasons(finished):

@@ -117,7 +117,7 @@ def demo(n: int, seed: int) -> int:
 @click.option(
     "--raw", type=click.Path(path_type=Path), help="Your raw file or folder of them: drafts its mapping."
 )
-@click.option("--encoding", help="Of the texts in the files of --raw.")
+@click.option("--encoding", help="Of texts in --raw that are not UTF-8, such as gb18030.")
 @click.option(
     "--language",
     default="en,zh",

@@ -51,7 +51,7 @@ def new_study(
         A raw file or a folder of them. Instead of invented people, the mapping of each file is drafted as a wave; the
         files stay where they are.
     encoding : str, optional
-        Of the texts in these files.
+        Of those of them that are neither UTF-8 nor tell their own, such as ``gb18030``.
     languages : list of str
         ``["en"]`` or ``["en", "zh"]``: of the labels and the pages of the report.
 

@@ -21,10 +21,9 @@ def adopt_files(cohort: Path, raw: Path, encoding: str | None) -> Path:
     """
     folder = raw if raw.is_dir() else raw.parent
     found = _files_of(raw)
-    options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
     waves, ids = [], []
     for order, (wave, path) in enumerate(_named(found).items()):
-        columns = read_header_info(path, **options).names
+        columns, options = _open(path, encoding)
         number = next((column for column in columns if NUMBER.search(column)), columns[0])
         place = scalar(path.relative_to(folder).as_posix())
         written = "".join(f", {key}: {scalar(value)}" for key, value in options.items())
@@ -49,6 +48,8 @@ def adopt_files(cohort: Path, raw: Path, encoding: str | None) -> Path:
 
 def _files_of(raw: Path) -> list[Path]:
     """The file, or all below the folder that the readers know."""
+    if not raw.exists():
+        raise ReaderError(f"'{raw.name}' does not exist: --raw names a raw file or a folder of them")
     if not raw.is_dir():
         return [raw]
     below = (path.relative_to(raw) for path in raw.rglob("*") if path.suffix.lower() in SUFFIXES)
@@ -58,6 +59,16 @@ def _files_of(raw: Path) -> list[Path]:
     if not found:
         raise ReaderError(f"'{raw.name}' has no raw file; {', '.join(SUFFIXES)} are read")
     return found
+
+
+def _open(path: Path, encoding: str | None) -> tuple[list[str], dict[str, Any]]:
+    """The columns, and how the file is read: in `encoding` only where it is no UTF-8 and does not tell its own."""
+    try:
+        return read_header_info(path).names, {}
+    except ReaderError:
+        if encoding is None:
+            raise
+        return read_header_info(path, encoding=encoding).names, {"encoding": encoding}
 
 
 def _named(found: list[Path]) -> dict[str, Path]:
