@@ -61,9 +61,9 @@ def test_tables_and_figures_are_shown(tour):
 def test_files_are_written_into_the_temporary_folder(tour):
     _, folder = tour
     assert (folder / "harmonized" / "visits.parquet").exists()
-    assert (folder / "results" / "rosacea_by_sex.csv").read_text("utf-8").count("\n") == 3
+    assert (folder / "results" / "itch_by_sex.csv").read_text("utf-8").count("\n") == 3
     assert list((folder / "stata").glob("*.dta"))
-    page = (folder / "_site" / "rosacea.html").read_text("utf-8")
+    page = (folder / "_site" / "itch.html").read_text("utf-8")
     assert re.search(r"Table.1", page)
     assert "Female" in page
 
