@@ -42,6 +42,7 @@ def finished(tmp_path_factory):
     return folder, outputs
 
 
+@pytest.mark.slow
 def test_the_commands_of_its_readme_work(finished):
     folder, outputs = finished
     assert list(outputs) == [
@@ -58,6 +59,7 @@ def test_the_commands_of_its_readme_work(finished):
     assert "Made-up data" in page
 
 
+@pytest.mark.slow
 def test_the_pages_of_both_languages_show_the_same(finished):
     folder, _ = finished
     english, chinese = (
@@ -77,6 +79,7 @@ def test_the_pages_of_both_languages_show_the_same(finished):
     assert "Made-up data" not in text
 
 
+@pytest.mark.slow
 def test_every_variable_of_the_example_has_values_and_reasons(finished):
     folder, _ = finished
     study = dc.open_study(folder / "harmonized")
@@ -94,6 +97,7 @@ def test_every_variable_of_the_example_has_values_and_reasons(finished):
     assert height.sort_index().to_numpy() == pytest.approx(100 * once["height_m"].astype(float).to_numpy())
 
 
+@pytest.mark.slow
 def test_data_stay_out_of_version_control(finished):
     folder, _ = finished
     ignored = (folder / ".gitignore").read_text("utf-8").splitlines()
