@@ -43,6 +43,8 @@ FIRST = (
 left_out = ("3 of 53 rows left out for missing values (age 3).",)
 save("crude", "Prevalence with Wilson intervals.", left_out)
 save("by_age", "Prevalence with Wilson intervals.", ("A note on something else.",))
+impute = dict
+impute(seed=11, m=5)
 for file in ("curve.svg", "curve.zh.svg", "curve.png"):
     (results_folder() / file).write_text(f"<svg>{file}</svg>")
 """
@@ -114,7 +116,8 @@ def test_each_result_knows_its_script_its_files_and_its_study(project, study):
     assert sum(file["rows"] for file in record.run.raw) == len(dc.open_study(study).ledger)
     assert record.run.packages["dermcohort"] == dc.__version__ and "pandas" in record.run.packages
     script = record.scripts["analyses/eczema.py"]
-    assert script.seeds == {"SEED": 7}
+    line = FIRST.splitlines().index("impute(seed=11, m=5)") + 1
+    assert script.seeds == {"SEED": 7, f"impute, line {line}": 11}
     assert script.question["zh"] == "湿疹有多常见？"
 
 
@@ -250,6 +253,7 @@ def test_reproducibility_shows_every_script_with_its_results(project, capsys):
         assert f"| `{raw['file']}` | {raw['rows']:,} | `{raw['sha256'][:8]}` |" in printed
     assert f"| pandas | {record.run.packages['pandas']} |" in printed
     assert "| `analyses/eczema.py` | `SEED` | 7 |" in printed
+    assert re.search(r"\| `analyses/eczema.py` \| `impute, line \d+` \| 11 \|", printed)
     Results(language="zh").reproducibility()
     chinese = capsys.readouterr().out
     assert "## 原始文件 {#sec-raw-files}" in chinese

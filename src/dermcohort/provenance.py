@@ -65,7 +65,7 @@ class Script:
     question : mapping
         By language: the docstring, and the constants ``QUESTION_ZH`` … of the script.
     seeds : mapping
-        Its constants ``SEED`` and ``…_SEED``.
+        Its constants ``SEED`` and ``…_SEED``, and what calls are given as ``seed=``, by ``function, line``.
     """
 
     sha256: str
@@ -201,10 +201,9 @@ def script_of(path: Path, environment: str) -> Script:
         if (found := QUESTION.fullmatch(name)) and isinstance(value, str)
     }
     seeds = {
-        name: value
-        for name, value in constants.items()
-        if SEED.fullmatch(name) and isinstance(value, int) and not isinstance(value, bool)
+        name: value for name, value in constants.items() if SEED.fullmatch(name) and _is_whole_number(value)
     }
+    seeds |= _seeds_of_calls(tree)
     return Script(digest, environment, code, {key: text for key, text in question.items() if text}, seeds)
 
 
@@ -243,6 +242,27 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
                 continue
             found.update({t.id: value for t in statement.targets if isinstance(t, ast.Name)})
     return found
+
+
+def _seeds_of_calls(tree: ast.Module) -> dict[str, int]:
+    """Whole numbers given as ``seed=``; one that is a constant of the script is there under its name."""
+    found = {}
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call):
+            for argument in call.keywords:
+                value = argument.value
+                if (
+                    argument.arg == "seed"
+                    and isinstance(value, ast.Constant)
+                    and _is_whole_number(value.value)
+                ):
+                    function = ast.unparse(call.func).split(".")[-1]
+                    found[f"{function}, line {value.lineno}"] = value.value
+    return found
+
+
+def _is_whole_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _installed(packages: Iterable[str]) -> dict[str, str]:
