@@ -245,7 +245,7 @@ def test_reproducibility_shows_every_script_with_its_results(project, capsys):
     printed = capsys.readouterr().out
     for path, script in record.scripts.items():
         assert f"### `{path}` {{#src-{Path(path).stem}}}" in printed
-        assert f"SHA-256 of the script: `{script.sha256[:8]}`" in printed
+        assert f"The SHA-256 of the script is `{script.sha256[:8]}`" in printed
         assert script.code.strip() in printed
     for result in record.results.values():
         assert all(f"| `{file}` | `{digest[:8]}` |" in printed for file, digest in result.files.items())

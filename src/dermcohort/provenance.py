@@ -246,18 +246,15 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
 
 def _seeds_of_calls(tree: ast.Module) -> dict[str, int]:
     """Whole numbers given as ``seed=``; one that is a constant of the script is there under its name."""
-    found = {}
+    found: dict[str, int] = {}
     for call in ast.walk(tree):
-        if isinstance(call, ast.Call):
-            for argument in call.keywords:
-                value = argument.value
-                if (
-                    argument.arg == "seed"
-                    and isinstance(value, ast.Constant)
-                    and _is_whole_number(value.value)
-                ):
-                    function = ast.unparse(call.func).split(".")[-1]
-                    found[f"{function}, line {value.lineno}"] = value.value
+        if not isinstance(call, ast.Call):
+            continue
+        for argument in call.keywords:
+            given = argument.value
+            seed: Any = given.value if isinstance(given, ast.Constant) else None
+            if argument.arg == "seed" and _is_whole_number(seed):
+                found[f"{ast.unparse(call.func).split('.')[-1]}, line {given.lineno}"] = seed
     return found
 
 

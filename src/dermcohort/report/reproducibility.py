@@ -89,7 +89,7 @@ def _script(path: str, record: Provenance, labels: Labels) -> str:
     parts = [
         f"### `{path}` {{#{anchor_of(path)}}}",
         question,
-        labels.sentence(f"SHA-256 of the script: {_short(script.sha256)}."),
+        labels.sentence(f"The SHA-256 of the script is {_short(script.sha256)}."),
     ]
     if not record.is_current(path):
         parts.append(
