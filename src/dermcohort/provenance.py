@@ -65,7 +65,7 @@ class Script:
     question : mapping
         By language: the docstring, and the constants ``QUESTION_ZH`` … of the script.
     seeds : mapping
-        Its constants ``SEED`` and ``…_SEED``.
+        Its constants ``SEED`` and ``…_SEED``, and what calls are given as ``seed=``, by ``function, line``.
     """
 
     sha256: str
@@ -201,10 +201,9 @@ def script_of(path: Path, environment: str) -> Script:
         if (found := QUESTION.fullmatch(name)) and isinstance(value, str)
     }
     seeds = {
-        name: value
-        for name, value in constants.items()
-        if SEED.fullmatch(name) and isinstance(value, int) and not isinstance(value, bool)
+        name: value for name, value in constants.items() if SEED.fullmatch(name) and _is_whole_number(value)
     }
+    seeds |= _seeds_of_calls(tree)
     return Script(digest, environment, code, {key: text for key, text in question.items() if text}, seeds)
 
 
@@ -243,6 +242,24 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
                 continue
             found.update({t.id: value for t in statement.targets if isinstance(t, ast.Name)})
     return found
+
+
+def _seeds_of_calls(tree: ast.Module) -> dict[str, int]:
+    """Whole numbers given as ``seed=``; one that is a constant of the script is there under its name."""
+    found: dict[str, int] = {}
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        for argument in call.keywords:
+            given = argument.value
+            seed: Any = given.value if isinstance(given, ast.Constant) else None
+            if argument.arg == "seed" and _is_whole_number(seed):
+                found[f"{ast.unparse(call.func).split('.')[-1]}, line {given.lineno}"] = seed
+    return found
+
+
+def _is_whole_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _installed(packages: Iterable[str]) -> dict[str, str]:

@@ -8,17 +8,18 @@ from .markdown import pipe_table
 from .sources import SHORT, anchor_of
 
 COMMANDS = """dermcohort harmonize raw/
-dermcohort run
+dermcohort run --all
 dermcohort report reports/"""
 
 
 def reproducibility_text(record: Provenance, labels: Labels) -> str:
     """Markdown of the appendix; each script has a section that the notes below tables and figures lead to."""
     word = labels.word
+    language = "" if labels.language == "en" else f" --language {labels.language}"
     return "\n\n".join(
         [
             f"## {word('How to run again')} {{#sec-rerun}}",
-            f"```sh\n{COMMANDS}\n```",
+            f"```sh\n{COMMANDS}{language}\n```",
             f"## {word('Dictionary and study')} {{#sec-study}}",
             _study(record, labels),
             f"## {word('Raw files')} {{#sec-raw-files}}",
@@ -88,7 +89,7 @@ def _script(path: str, record: Provenance, labels: Labels) -> str:
     parts = [
         f"### `{path}` {{#{anchor_of(path)}}}",
         question,
-        labels.sentence(f"SHA-256 of the script: {_short(script.sha256)}."),
+        labels.sentence(f"The SHA-256 of the script is {_short(script.sha256)}."),
     ]
     if not record.is_current(path):
         parts.append(

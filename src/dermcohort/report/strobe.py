@@ -134,7 +134,7 @@ def _link(target: str, pages: Path, where: str, labels: Labels) -> str:
     if not (pages / name).is_file():
         known = sorted(file.name for file in pages.glob("*.qmd"))
         raise ReportError(f"{where}: there is no page '{name}' beside this one.{suggest(name, known)}")
-    document = _document(pages / name)
+    document = read_document(pages / name)
     title = str(document.metadata.get("title") or Path(name).stem)
     if section:
         titles = _sections(document)
@@ -142,11 +142,6 @@ def _link(target: str, pages: Path, where: str, labels: Labels) -> str:
             raise ReportError(f"{where}: {name} has no section '{section}'.{suggest(section, titles)}")
         title = f"{title}{labels.word(': ')}{titles[section]}"
     return f"[{title}]({target})"
-
-
-@cache
-def _document(page: Path) -> Document:
-    return read_document(page)
 
 
 def _sections(document: Document) -> dict[str, str]:
