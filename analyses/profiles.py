@@ -76,7 +76,7 @@ for cohort in ["all", *cohorts]:
         adjusted = ["age", "sex", *(["cohort"] if cohort == "all" else [])]
         factors = risk_factors(
             people, name, [e for e in exposures if people[e].notna().any()], {"Crude": [], "Adjusted": adjusted},
-            per={"bmi": 5},
+            per={"bmi": 5}, trend=False,
         )  # fmt: skip
         save(f"{name}_risk_factors", factors)
         if study.schema["condition"].get(name) is not None:

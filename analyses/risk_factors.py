@@ -1,5 +1,7 @@
 """Which exposures go with psoriasis, rosacea, acne and arsenical lesions at baseline?"""
 
+from dataclasses import replace
+
 import pandas as pd
 
 import dermcohort as dc
@@ -45,7 +47,13 @@ bmi_curve.save(results / "rosacea_bmi_curve")
 smoking = logistic("rosacea ~ smoking_status + sex + age + bmi", adults, cluster="cluster")
 rosacea = study.shown(smoking)
 rosacea.save(results / "rosacea_smoking")
-study.shown(standardized_risks(smoking, "smoking_status"), of=smoking).save(results / "rosacea_risks")
+risks = standardized_risks(smoking, "smoking_status")
+without_nnt = replace(
+    risks,
+    table=risks.table[risks.table["measure"] != "NNT"].reset_index(drop=True),  # nobody is treated here
+    notes=tuple(note for note in risks.notes if "NNT" not in note),
+)
+study.shown(without_nnt, of=smoking).save(results / "rosacea_risks")
 
 # is it the same in everybody? current against never smokers, within parts of the cohort
 adults["age_half"] = pd.cut(adults["age"], [0, 50, 120], right=False, labels=["under 50", "50 and over"])
