@@ -14,6 +14,8 @@ from dermcohort.mixtures import quantile_gcomp, wqs
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import adjust_p_values, risk_factors
 
+QUESTION_ZH = "湖南居民体内有多少金属？单一金属及混合暴露是否与慢性荨麻疹有关？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 

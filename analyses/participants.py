@@ -8,7 +8,7 @@ from dermcohort.figures import save_figure, timeline
 from dermcohort.missing import dropout_weights
 from dermcohort.pipeline import results_folder, study_folder
 
-QUESTION_ZH = "三个队列的研究对象有哪些人，哪些人参加了随访？"
+QUESTION_ZH = "三个队列的研究对象有哪些人，哪些人参加了随访，失访有无影响？"
 
 study = dc.open_study(study_folder())
 results = results_folder()

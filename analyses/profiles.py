@@ -13,6 +13,8 @@ from dermcohort.prevalence import crude
 from dermcohort.regression import risk_factors
 from dermcohort.survival import incidence_rate
 
+QUESTION_ZH = "各队列及全部队列的概况：研究对象、随访、缺失、患病率及相关因素。"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 

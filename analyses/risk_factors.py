@@ -16,7 +16,7 @@ from dermcohort.regression import (
     standardized_risks,
 )
 
-QUESTION_ZH = "基线时哪些暴露与银屑病、痤疮和砷性皮损有关？"
+QUESTION_ZH = "基线时哪些暴露与银屑病、玫瑰痤疮、痤疮和砷性皮损有关？"
 
 study = dc.open_study(study_folder())
 results = results_folder()

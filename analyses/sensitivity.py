@@ -14,6 +14,8 @@ from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import logistic, modified_poisson
 from dermcohort.survival import cox, interval_ph
 
+QUESTION_ZH = "换用其他分析方法，主要结果是否改变？每种方法一行。"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 SMOKER = {"term": "smoking_status", "level": "current"}
