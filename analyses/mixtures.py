@@ -1,6 +1,6 @@
-"""How much metal do the residents of Hunan carry, and does it go with chronic urticaria, one by one and together?
+"""How much metal do the residents of Hunan carry, and does it go with chronic itch or urticaria, one by one and together?
 
-The skin was examined three times; a person counts who had urticaria at any of them. Metals are those of the baseline
+The skin was examined three times; a person counts who had either at any of them. Metals are those of the baseline
 visit, in which a value below the detection limit is replaced by the limit over the root of 2.
 """
 
@@ -14,7 +14,7 @@ from dermcohort.mixtures import quantile_gcomp, wqs
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import adjust_p_values, risk_factors
 
-QUESTION_ZH = "湖南居民体内有多少金属？单一金属及混合暴露是否与慢性荨麻疹有关？"
+QUESTION_ZH = "湖南居民体内有多少金属？单一金属及混合暴露是否与慢性瘙痒或荨麻疹有关？"
 
 study = dc.open_study(study_folder())
 results = results_folder()
@@ -53,13 +53,14 @@ distribution = listing(
 )
 study.shown(distribution, counts=["n", "below"]).save(results / "metals")
 
-ill = study.frame(["chronic_urticaria"], cohorts="hunan_metals").data
-ever = (ill["chronic_urticaria"] == "yes").groupby(ill["participant_id"].astype(str)).max()
-found["urticaria"] = found["participant_id"].astype(str).map(ever).astype(float)
+ill = study.frame(["chronic_itch", "chronic_urticaria"], cohorts="hunan_metals").data
+itching = (ill[["chronic_itch", "chronic_urticaria"]] == "yes").any(axis=1)
+ever = itching.groupby(ill["participant_id"].astype(str)).max()
+found["itching"] = found["participant_id"].astype(str).map(ever).astype(float)
 
 single = risk_factors(
     found,
-    "urticaria",
+    "itching",
     metals,
     {"Crude": [], "Adjusted": ["age", "sex", "smoking_status", "log2(urine_creatinine)"]},
     per=dict.fromkeys(metals, "doubling"),
@@ -70,7 +71,7 @@ single.save(results / "metals_one_by_one")
 
 # those in urine together
 in_urine = [name for name in metals if name.startswith("urine")]
-formula = "urticaria ~ age + sex + smoking_status + log2(urine_creatinine)"
+formula = "itching ~ age + sex + smoking_status + log2(urine_creatinine)"
 effect = quantile_gcomp(formula, found, in_urine, cluster="cluster")
 effect = study.shown(effect)
 effect.save(results / "metals_quantile_gcomp")

@@ -121,7 +121,7 @@ lesions = risk_factors(
 study.shown(lesions).save(results / "arsenical_lesion")
 
 years = logistic(
-    "arsenical_lesion ~ rcs(years_at_residence, 4) + age + sex + occupational_arsenic",
+    "arsenical_lesion ~ rcs(years_at_residence, 4) + age + sex",
     residents,
     cluster="cluster",
 )

@@ -1,7 +1,7 @@
 """Would the headline results be others, had the analysis been another? One row a variant.
 
 Three results: current smoking and rosacea at baseline, current smoking and incident rosacea, manganese in urine and chronic
-urticaria. A fourth, current smoking and death, has the follow-up and the time scale varied.
+itch or urticaria. A fourth, current smoking and death, has the follow-up and the time scale varied.
 """
 
 import matplotlib.pyplot as plt
@@ -118,22 +118,23 @@ mortality = compared(
     **SMOKER,
 )
 
-# 4. values below the detection limit: manganese in urine and urticaria at any visit, Hunan
-ill = study.frame(["chronic_urticaria"], cohorts="hunan_metals").data
-ever = (ill["chronic_urticaria"] == "yes").groupby(ill["participant_id"].astype(str)).max().astype(float)
+# 4. values below the detection limit: manganese in urine and chronic itch or urticaria at any visit, Hunan
+ill = study.frame(["chronic_itch", "chronic_urticaria"], cohorts="hunan_metals").data
+itching = (ill[["chronic_itch", "chronic_urticaria"]] == "yes").any(axis=1)
+ever = itching.groupby(ill["participant_id"].astype(str)).max().astype(float)
 names = ["urine_mn", "urine_creatinine", "age", "sex", "smoking_status", "cluster"]
 
 
 def residents(lod):
     data = study.frame(names, wave="baseline", cohorts="hunan_metals", lod=lod).data
-    return data.assign(urticaria=data["participant_id"].astype(str).map(ever).to_numpy())
+    return data.assign(itching=data["participant_id"].astype(str).map(ever).to_numpy())
 
 
-exposure = "urticaria ~ log2(urine_mn) + log2(urine_creatinine) + age + sex + smoking_status"
+exposure = "itching ~ log2(urine_mn) + log2(urine_creatinine) + age + sex + smoking_status"
 censored = residents("censored")
 marked = [c for c in censored if c.endswith("__below")]
 drawn = impute(
-    censored[["urticaria", "urine_mn", "urine_creatinine", "age", "sex", "smoking_status", *marked]],
+    censored[["itching", "urine_mn", "urine_creatinine", "age", "sex", "smoking_status", *marked]],
     m=10, iterations=5, seed=1,
     limits={name.removesuffix("__below"): name for name in marked},
     methods=dict.fromkeys(marked, "none"),
@@ -141,7 +142,7 @@ drawn = impute(
 root = residents("limit/sqrt2")
 limits = compared(
     "sensitivity_detection_limit",
-    "Chronic urticaria per doubling of manganese in urine, adjusted for creatinine, age, sex and smoking. In the main analysis "
+    "Chronic itch or urticaria per doubling of manganese in urine, adjusted for creatinine, age, sex and smoking. In the main analysis "
     "values below the detection limit count as the limit divided by the root of 2.",
     {
         "main": logistic(exposure, root, cluster="cluster"),
@@ -154,9 +155,9 @@ limits = compared(
 )
 
 words = {
-    "en": {"rosacea": "Rosacea at baseline", "incident": "Incident rosacea", "death": "Death", "metal": "Urticaria"},
+    "en": {"rosacea": "Rosacea at baseline", "incident": "Incident rosacea", "death": "Death", "metal": "Itch or urticaria"},
     "zh": {
-        "rosacea": "基线玫瑰痤疮", "incident": "新发玫瑰痤疮", "death": "死亡", "metal": "荨麻疹",
+        "rosacea": "基线玫瑰痤疮", "incident": "新发玫瑰痤疮", "death": "死亡", "metal": "瘙痒或荨麻疹",
         "main": "主要分析", "unclustered": "不考虑整群", "few clusters (CR2)": "少群校正（CR2）",
         "survey design": "抽样设计加权", "multiple imputation": "多重插补", "midpoint": "取区间中点",
         "interval-censored": "区间删失模型", "drop-out weights": "失访加权", "first year left out": "剔除随访第一年",
