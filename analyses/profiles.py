@@ -18,10 +18,11 @@ QUESTION_ZH = "各队列及全部队列的概况：研究对象、随访、缺�
 study = dc.open_study(study_folder())
 results = results_folder()
 
+OVERALL = "any_skin_condition"  # has a profile in any case
 LEAST = 100  # people with a condition from whom its profile is made
 characteristics = ["age", "residence", "income", "smoking_status", "alcohol", "bmi_group", "hypertension"]
 exposures = ["sex", "smoking_status", "alcohol", "bmi"]
-conditions = [*study.schema.index[study.schema["condition"].notna()], "any_skin_condition"]
+conditions = [*study.schema.index[study.schema["condition"].notna()], OVERALL]
 columns = ["sex", "bmi", *characteristics, *conditions]
 
 baseline = study.frame(columns, wave="baseline").data
@@ -71,7 +72,7 @@ for cohort in ["all", *cohorts]:
     method = "Crude prevalence at baseline, each person counting once, with Wilson intervals."
     save("prevalence", dc.Estimates(rows, method, n=len(people)))
 
-    common = [name for name in examined if (people[name] == "yes").sum() >= LEAST]
+    common = [name for name in examined if name == OVERALL or (people[name] == "yes").sum() >= LEAST]
     choices += [{"cohort": cohort, "condition": name} for name in common]
     for name in common:
         save(f"{name}_by_age", crude(people, name, by=["age_group", "sex"]))

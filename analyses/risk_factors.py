@@ -40,7 +40,7 @@ psoriasis = study.shown(factors)
 psoriasis.save(results / "psoriasis_risk_factors")
 
 # rosacea over body mass index, as a curve, and the risk were everybody a smoker, or nobody
-curved = logistic("rosacea ~ rcs(bmi, 4) + age + sex + smoking_status", adults, cluster="cluster")
+curved = logistic("rosacea ~ rcs(bmi, 4) + age + sex", adults, cluster="cluster")
 bmi_curve = dose_response(curved, "bmi", 22)
 bmi_curve = study.shown(bmi_curve, of=curved)
 bmi_curve.save(results / "rosacea_bmi_curve")
