@@ -50,7 +50,7 @@ class FlowChart(Estimates):
         """Steps with those excluded indented."""
         names = self._labels(labels)
         indented = self.table["kind"].map({"kept": "", "excluded": f"\u2003{names.word('Excluded: ')}"})
-        steps = indented + self.table["label"].map(names.sentence)
+        steps = indented + self.table["label"].map(lambda label: names.get(label) or names.sentence(label))
         counts = [names.word(count) for count in self._printed_counts()]
         return pd.DataFrame({names.word("Step"): steps, names.word("n"): counts})
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,14 @@ class Catalogue:
     between_clauses: str | None = None
 
     def word(self, text: str) -> str:
-        """A word in this language, as it is where it is not known; a capital letter does not matter."""
-        return self.words.get(text) or self.words.get(text[:1].lower() + text[1:]) or text
+        """A word in this language, as it is where it is not known."""
+        return self.words.get(text, text)
 
     def sentence(self, text: str, labels: Mapping[str, str]) -> str:
         """One or more sentences in this language; one that no pattern fits stays as it is."""
         parts = _segments(text, ENDS, lambda part: self._fitted(part, self.sentences, labels))
         shown = parts[0].shown
-        for before, part in zip(parts, parts[1:], strict=False):
+        for before, part in pairwise(parts):
             is_other = before.other is not None and part.other is not None
             glue = self.between_sentences if is_other else None
             shown += (part.separator if glue is None else glue) + part.shown
@@ -148,22 +149,26 @@ def catalogue_of(language: str) -> Catalogue:
 
     That of English has the English side of the patterns, so that names of variables are printed with their labels.
     """
-    if language == "en":
-        found = _read(OTHERS[0])
-        words, sentences, clauses = (
-            {english: english for english in found[part]} for part in ("words", "sentences", "clauses")
-        )
-        return Catalogue(words, _patterns(sentences), _patterns(clauses))
-    if language not in OTHERS:
+    found = _read(OTHERS[0] if language == "en" else language) if language in LANGUAGES else None
+    if found is None:
         return Catalogue({})
-    found = _read(language)
+    words, sentences, clauses = (found[part] for part in ("words", "sentences", "clauses"))
+    words = {_capital(word): other for word, other in words.items()} | words
+    if language == "en":
+        words, sentences, clauses = ({text: text for text in texts} for texts in (words, sentences, clauses))
+        return Catalogue(words, _patterns(sentences), _patterns(clauses))
     return Catalogue(
-        found["words"],
-        _patterns(found["sentences"]),
-        _patterns(found["clauses"]),
+        words,
+        _patterns(sentences),
+        _patterns(clauses),
         found["between sentences"],
         found["between clauses"],
     )
+
+
+def _capital(text: str) -> str:
+    """A word may begin a heading."""
+    return text[:1].upper() + text[1:]
 
 
 def _read(language: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from .risk_factor_words import attributed_notes, method_sentences, rows_note
 from .rows import AnyDesign
 
 if TYPE_CHECKING:
-    from great_tables import GT
+    pass
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -74,9 +74,9 @@ class RiskFactors(Estimates):
         """A forest plot, the models of a row a little apart. Returns the Axes."""
         from ..figures import forest_by_group
 
-        names = {**self.labels, **(labels or {})}
+        names = self._labels(labels)
         shown = {term: term_label(term, self.per, names) for term in dict.fromkeys(self.table["term"])}
-        return forest_by_group(self.table, "model", self.conf_level, ax, {**names, **shown})
+        return forest_by_group(self.table, "model", self.conf_level, ax, names | shown)
 
 
 def risk_factors(
