@@ -188,6 +188,56 @@ class Estimates:
 
         return markdown_table(self._chosen(labels, columns, spread), self._printed_notes(labels))
 
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        labels: Mapping[str, str] | None = None,
+        *,
+        title: str | None = None,
+        columns: Sequence[str] | None = None,
+        spread: str | None = None,
+    ) -> Path:
+        """Write the printed table, method and notes below it, as a file for a manuscript.
+
+        Parameters
+        ----------
+        path : path
+            The suffix says which: ``.docx`` (Word), ``.tex`` (LaTeX, booktabs), ``.xlsx`` (text on the first sheet, the
+            unrounded numbers on the second), ``.html`` (a page) or ``.md``. Its folder is made where it does not exist.
+        labels : mapping, optional
+            Printed name of a column, term or level. `Labels` also tell the language.
+        title : str, optional
+            Caption above the table.
+        columns, spread : optional
+            As for `to_markdown`.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            For another suffix.
+
+        Examples
+        --------
+        >>> estimates.export("tables/table_2.docx", study.labels("zh"), title="表 2")      # doctest: +SKIP
+        """
+        from .table_files import PrintedTable, write_table
+
+        shown = self._chosen(labels, columns, spread)
+        spanners = {} if spread else self._spanners(shown, labels)
+        printed = PrintedTable(
+            text=shown,
+            notes=self._printed_notes(labels),
+            spanners={head: own for head, own in spanners.items() if own},
+            numbers=self.table,
+            title=title,
+            language=self._labels(labels).language,
+        )
+        return write_table(path, printed)
+
     def _chosen(
         self, labels: Mapping[str, str] | None, columns: Sequence[str] | None, spread: str | None
     ) -> pd.DataFrame:
