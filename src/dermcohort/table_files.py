@@ -145,11 +145,13 @@ def _write_word(path: Path, table: PrintedTable) -> None:
         _set_font(document.styles[style])
     normal = document.styles["Normal"]
     normal.font.size, normal.paragraph_format.space_after = Pt(9), Pt(0)
-    section, widths = document.sections[0], _widths(table.text)
+    section, widths = document.sections[0], [width + 2 for width in _widths(table.text)]
+    page_width, page_height, margin = Cm(21), Cm(29.7), Cm(2)
     if sum(widths) > WIDE:
         section.orientation = WD_ORIENT.LANDSCAPE
-        section.page_width, section.page_height = section.page_height, section.page_width
-    section.left_margin = section.right_margin = Cm(2)
+        page_width, page_height = page_height, page_width
+    section.page_width, section.page_height = page_width, page_height
+    section.left_margin = section.right_margin = margin
     if table.title is not None:
         caption = document.add_paragraph(style="Caption")
         caption.paragraph_format.keep_with_next = True
@@ -159,8 +161,7 @@ def _write_word(path: Path, table: PrintedTable) -> None:
     grid.alignment, grid.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     numeric = are_numbers(table.text)
     lines = [*heads, *table.text.itertuples(index=False, name=None)]
-    available = section.page_width - section.left_margin - section.right_margin
-    sizes = [int(available * width / sum(widths)) for width in widths]
+    sizes = [int((page_width - 2 * margin) * width / sum(widths)) for width in widths]
     for column, size in zip(grid.columns, sizes, strict=True):
         column.width = size  # of the grid, which LibreOffice reads; Word reads those of the cells
     for row, cells in zip(grid.rows, lines, strict=True):
@@ -195,10 +196,15 @@ def _write(paragraph: Any, text: str, *, size: float, bold: bool = False) -> Non
 
 
 def _set_font(style: Any) -> None:
+    from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
     style.font.name = LATIN
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), CHINESE)
+    properties = style.element.get_or_add_rPr()
+    properties.get_or_add_rFonts().set(qn("w:eastAsia"), CHINESE)
+    language = OxmlElement("w:lang")  # decides where in its square a full-width comma stands
+    language.set(qn("w:eastAsia"), "zh-CN")
+    properties.append(language)
 
 
 def _keep_row(row: Any, *, is_head: bool) -> None:

@@ -3,12 +3,12 @@
 A sentence is a pattern: what stands in braces is filled in when an estimator writes it.
 
 - ``{x}``: a number or text, taken over as it is; it goes past no end of a sentence and no semicolon
-- ``{x:word}``: a word or heading, translated where the catalogue has it
+- ``{x:word}``: a word or heading of the catalogue, or a single word that is a name (Wilson)
 - ``{x:names}``: names of variables, printed with their labels
 - ``{x:clause}``: translated by the patterns of the section ``clauses``; ``{x:clauses}``: several of them, after commas
 - ``{x:sentence}``: one or more sentences
 
-A pattern with clauses or sentences fits only where these can be translated: no sentence is half in one language.
+A pattern fits only where its words, clauses and sentences can be translated: no sentence is half in one language.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Catalogue:
 
     def _field(self, value: str, kind: str, labels: Mapping[str, str]) -> str | None:
         if kind == "word":
-            return labels.get(value) or self.word(value)
+            # a single word that is not known is a name or an abbreviation
+            return labels.get(value) or self.words.get(value) or (None if " " in value else value)
         if kind == "names":
             return self._names(value, labels)
         if kind == "clause":
