@@ -130,7 +130,7 @@ def display_table(
             # the heading has the unit where it has the name
             has_unit = common == "estimate" and row["measure"] in PROPORTIONS
             measure = f"{row['measure']}, %" if has_unit else row["measure"]
-            line[labels.word("Measure")] = labels.sentence(measure) if has_unit else labels.word(measure)
+            line[labels.word("Measure")] = labels.sentence(labels.word(measure))
         if "estimate" in row:
             line[heading] = labels.word(marks.get((i, "estimate"), "")) or format_interval(
                 row.get("measure", ""),

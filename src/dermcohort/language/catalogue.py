@@ -3,6 +3,7 @@
 A sentence is a pattern: what stands in braces is filled in when an estimator writes it.
 
 - ``{x}``: a number or text, taken over as it is; it goes past no end of a sentence and no semicolon
+- ``{x:number}``: the same without a blank
 - ``{x:word}``: a word or heading of the catalogue, or a single word that is a name (Wilson)
 - ``{x:names}``: names of variables, printed with their labels
 - ``{x:clause}``: translated by the patterns of the section ``clauses``; ``{x:clauses}``: several of them, after commas
@@ -26,8 +27,8 @@ import yaml
 HERE = Path(__file__).parent
 OTHERS = tuple(sorted(file.stem for file in HERE.glob("*.yaml")))
 LANGUAGES = ("en", *OTHERS)
-FIELD = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>names|word|clauses?|sentence))?\}")
-FILLED = {"text": r"(?:(?!\. |; ).)*?", "word": r"(?:(?!\. |; ).)+?", "names": r"(?:(?!\. ).)*?"}
+FIELD = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>number|names|word|clauses?|sentence))?\}")
+FILLED = {"number": r"\S+?", "text": r"(?:(?!\. |; ).)*?", "word": r"(?:(?!\. |; ).)+?", "names": r"(?:(?!\. ).)*?"}
 ENDS = re.compile(r"(?<=[.:)\]]) (?=\S)")  # where a sentence may end
 COMMAS = re.compile(r"[,;] ")
 BETWEEN_NAMES = re.compile(r"(, |; | and | within )")
