@@ -121,13 +121,17 @@ def test_names_of_variables_are_printed_with_their_labels():
 
 def test_a_level_is_printed_with_its_label():
     labels = Labels({"group": "组", "group=b": "乙"}, "zh")
-    note = "Separation: the outcome is determined by group = b, whose OR has no finite estimate. Combine levels."
+    note = (
+        "Separation: the outcome is determined by group = b, whose OR has no finite estimate. Combine levels."
+    )
     assert labels.sentence(note) == "完全分离：结局由组 = 乙决定，其 OR 无有限估计。请合并水平。"
 
 
 def test_sentences_are_translated_one_by_one_and_what_is_not_known_stays():
     text = "Odds ratios by logistic regression (maximum likelihood), Wald intervals. Made by hand. Combine levels."
-    assert ZH.sentence(text) == "logistic 回归的比值比（极大似然法），Wald 置信区间。 Made by hand. 请合并水平。"
+    assert (
+        ZH.sentence(text) == "logistic 回归的比值比（极大似然法），Wald 置信区间。 Made by hand. 请合并水平。"
+    )
     # a clause that is not known leaves its sentence in English
     assert ZH.sentence("Kaplan-Meier estimates with a wish.") == "Kaplan-Meier estimates with a wish."
 

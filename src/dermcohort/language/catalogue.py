@@ -28,10 +28,15 @@ HERE = Path(__file__).parent
 OTHERS = tuple(sorted(file.stem for file in HERE.glob("*.yaml")))
 LANGUAGES = ("en", *OTHERS)
 FIELD = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>number|names|word|clauses?|sentence))?\}")
-FILLED = {"number": r"\S+?", "text": r"(?:(?!\. |; ).)*?", "word": r"(?:(?!\. |; ).)+?", "names": r"(?:(?!\. ).)*?"}
+FILLED = {
+    "number": r"\S+?",
+    "text": r"(?:(?!\. |; ).)*?",
+    "word": r"(?:(?!\. |; ).)+?",
+    "names": r"(?:(?!\. ).)*?",
+}
 ENDS = re.compile(r"(?<=[.:)\]]) (?=\S)")  # where a sentence may end
 COMMAS = re.compile(r"[,;] ")
-BETWEEN_NAMES = re.compile(r"(, |; | and | within )")
+BETWEEN_NAMES = re.compile(r"(, |; | and | within | \(|\))")
 NAME = re.compile(r"(?P<variable>[A-Za-z_]\w*) = (?P<level>[^\s,;()]+)|[A-Za-z_]\w*")
 
 
@@ -102,13 +107,17 @@ class Catalogue:
         def printed(found: re.Match[str]) -> str:
             variable, level = found["variable"], found["level"]
             if variable is None:
-                return labels.get(found[0]) or self.words.get(found[0], found[0])
+                return labels.get(found[0], found[0])
             shown = labels.get(f"{variable}={level}") or labels.get(level) or self.words.get(level, level)
             return f"{labels.get(variable, variable)} = {shown}"
 
+        if text in labels:
+            return labels[text]
         pieces = BETWEEN_NAMES.split(text)
         # whole terms such as log2(urine_as) may have a label of their own
-        pieces[::2] = [labels.get(piece) or NAME.sub(printed, piece) for piece in pieces[::2]]
+        pieces[::2] = [
+            labels.get(piece) or self.words.get(piece) or NAME.sub(printed, piece) for piece in pieces[::2]
+        ]
         pieces[1::2] = [self.words.get(piece, piece) for piece in pieces[1::2]]
         return "".join(pieces)
 
