@@ -209,7 +209,7 @@ def test_risk_factors_in_chinese(factors):
     ]  # fmt: skip
     assert shown.iloc[0, 0] == "吸烟"
     assert "1.00（参照）" in shown.iloc[1].tolist()
-    assert "协变量：无（未校正）；age、性别（校正）。" in factors._printed_notes(CHINESE)[0]
+    assert "协变量：无（未校正）；年龄、性别（校正）。" in factors._printed_notes(CHINESE)[0]
     assert "Covariates: none (Crude); age, Sex (Adjusted)." in factors._printed_notes(ENGLISH)[0]
 
 
@@ -217,4 +217,4 @@ def test_table_one_in_chinese(people):
     shown = dc.describe.table_one(people, ["age", "smoke"], by="sex").to_display(CHINESE)
     assert shown.columns[0] == "特征"
     assert re.fullmatch(r"女（n = \d+）", shown.columns[1])
-    assert shown["特征"].tolist()[:2] == ["age，均数（标准差）", "吸烟，n（%）"]
+    assert shown["特征"].tolist()[:2] == ["年龄，均数（标准差）", "吸烟，n（%）"]
