@@ -32,7 +32,7 @@ FILLED = {
     "number": r"\S+?",
     "text": r"(?:(?!\. |; ).)*?",
     "word": r"(?:(?!\. |; ).)+?",
-    "names": r"(?:(?!\. ).)*?",
+    "names": r"(?:(?!\. |:$).)*?",
 }
 ENDS = re.compile(r"(?<=[.:)\]]) (?=\S)")  # where a sentence may end
 COMMAS = re.compile(r"[,;] ")
