@@ -37,6 +37,7 @@ FILLED = {
 ENDS = re.compile(r"(?<=[.:)\]]) (?=\S)")  # where a sentence may end
 COMMAS = re.compile(r"[,;] ")
 BETWEEN_NAMES = re.compile(r"(, |; | and | within | \(|\))")
+PROSE = re.compile(r"\b[a-z]+ (?:the|an?|of|with|without|has|is|are|for|in) ")  # no list of names
 NAME = re.compile(r"(?P<variable>[A-Za-z_]\w*) = (?P<level>[^\s,;()]+)|[A-Za-z_]\w*")
 
 
@@ -103,7 +104,7 @@ class Catalogue:
     def _clause(self, text: str, labels: Mapping[str, str]) -> str | None:
         return self.words.get(text) or self._fitted(text, self.clauses, labels)
 
-    def _names(self, text: str, labels: Mapping[str, str]) -> str:
+    def _names(self, text: str, labels: Mapping[str, str]) -> str | None:
         def printed(found: re.Match[str]) -> str:
             variable, level = found["variable"], found["level"]
             if variable is None:
@@ -113,6 +114,8 @@ class Catalogue:
 
         if text in labels:
             return labels[text]
+        if PROSE.search(text):
+            return None
         pieces = BETWEEN_NAMES.split(text)
         # whole terms such as log2(urine_as) may have a label of their own
         pieces[::2] = [
