@@ -142,7 +142,7 @@ def test_clauses_are_translated_in_their_sentence():
         "by site), Wald intervals."
     )
     assert ZH.sentence(text) == (
-        "Cox 比例风险回归的风险比（结点用 Efron 法，延迟进入，按site聚类的稳健方差），Wald 置信区间。"
+        "Cox 比例风险回归的风险比（结点用 Efron 法，延迟进入，按 site 聚类的稳健方差），Wald 置信区间。"
     )
 
 

@@ -37,6 +37,8 @@ FILLED = {
 ENDS = re.compile(r"(?<=[.:)\]]) (?=\S)")  # where a sentence may end
 COMMAS = re.compile(r"[,;] ")
 BETWEEN_NAMES = re.compile(r"(, |; | and | within | \(|\))")
+# where a field in Latin letters meets Chinese, which wants a blank between them
+SCRIPTS = re.compile(r"(?<=[\u4e00-\u9fff])\0+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])\0+(?=[\u4e00-\u9fff])")
 PROSE = re.compile(r"\b[a-z]+ (?:the|an?|of|with|without|has|is|are|for|in) ")  # no list of names
 NAME = re.compile(r"(?P<variable>[A-Za-z_]\w*) = (?P<level>[^\s,;()]+)|[A-Za-z_]\w*")
 
@@ -83,7 +85,8 @@ class Catalogue:
                     for name, value in found.groupdict().items()
                 }
                 if None not in fields.values():
-                    return pattern.other.format(**fields)
+                    marked = pattern.other.format(**{name: f"\0{value}\0" for name, value in fields.items()})
+                    return SCRIPTS.sub(" ", marked).replace("\0", "")
         return None
 
     def _field(self, value: str, kind: str, labels: Mapping[str, str]) -> str | None:
