@@ -58,7 +58,9 @@ class MetaAnalysis(Estimates):
         row = self.table.iloc[-1]
         spread = f"tau2 = {_with_interval(self.tau2, self.tau2_interval, 3)}"
         share = f"I2 = {_with_interval(self.I2, self.I2_interval, 1, '%')}"
-        lines = [f"Heterogeneity: {spread}; {share}; {_test(self.Q, self.Q_df, self.Q_p_value)}."]
+        lines = []
+        if not np.isnan(self.Q):  # it was not suppressed
+            lines.append(f"Heterogeneity: {spread}; {share}; {_test(self.Q, self.Q_df, self.Q_p_value)}.")
         if np.isfinite(self.prediction_interval).all():
             shown = format_interval(row["measure"], row["estimate"], *self.prediction_interval)
             lines.append(f"Pooled with {100 * self.conf_level:.4g}% prediction interval: {shown}.")

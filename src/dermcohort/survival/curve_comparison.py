@@ -120,7 +120,7 @@ class AdjustedCurves(Estimates):
         grid = np.unique(self.table["time"])
         nearest = np.searchsorted(grid, round_times(grid[-1]), "right") - 1
         shown = self.table[self.table["time"].isin(grid[nearest[nearest >= 0]])]
-        return display_table(tidy(shown, [self.exposure, "time"]), self.conf_level, labels or {})
+        return display_table(tidy(shown, [self.exposure, "time"]), self.conf_level, self._labels(labels))
 
     def plot(
         self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None, intervals: bool = True

@@ -61,12 +61,11 @@ class StateCurves(Estimates):
         from ..figures import round_times
         from ..tables import display_table
 
+        names = self._labels(labels)
         chosen = self.at(round_times(self.table["time"].max())).assign(measure=self.table["measure"].iloc[0])
         at_risk = chosen.pop("n_risk")
-        text = display_table(
-            tidy(chosen, [*self.by, self.state_column, "time"]), self.conf_level, labels or {}
-        )
-        return text.assign(**{"At risk": [f"{value:,.10g}" for value in at_risk]})
+        text = display_table(tidy(chosen, [*self.by, self.state_column, "time"]), self.conf_level, names)
+        return text.assign(**{names.word("At risk"): [f"{value:,.10g}" for value in at_risk]})
 
     def plot(
         self,

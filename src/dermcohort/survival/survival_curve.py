@@ -57,10 +57,11 @@ class TimeCurve(Estimates):
         chosen = self.at(round_times(self.table["time"].max())).rename(columns={"n_risk": "At risk"})
         at_risk = chosen.pop("At risk")
         shown = chosen.assign(measure=self._measure)
-        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {})
-        return text.assign(
-            **{"At risk": [SUPPRESSED if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
-        )
+        names = self._labels(labels)
+        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, names)
+        hidden = names.word(SUPPRESSED)
+        counts = [hidden if pd.isna(value) else f"{value:,.10g}" for value in at_risk]
+        return text.assign(**{names.word("At risk"): counts})
 
     def plot(
         self,
