@@ -37,7 +37,6 @@ from dermcohort.survival import (
     fine_gray,
     logrank,
     multi_state,
-    ph_test,
     rmst,
     turnbull,
 )
@@ -110,45 +109,46 @@ def test_accuracy_with_a_small_cell():
     assert suppress(whole).table.equals(whole.table)
 
 
-CELL = st.integers(1, 9)
+CELL = st.integers(1, 6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.tuples(CELL, CELL, CELL, CELL))
 def test_no_cell_of_a_test_can_be_told(cells):
     """All tables of four cells with the same shown numbers: each small cell has several values among them."""
     shown = suppress(diagnostic(crossed(*cells), "test", "truth"), 4)
-    fits = [
-        guess for guess in itertools.product(range(sum(cells) + 4), repeat=4)
-        if sum(guess) > 0 and _agrees(shown, guess)
-    ]  # fmt: skip
+    guesses = np.indices((sum(cells) + 4,) * 4).reshape(4, -1)
+    n = guesses.sum(axis=0)
+    guesses = guesses[:, n == shown.n if shown.n else (n > 0) & (n < sum(cells) + 4)]
+    fits = guesses[:, _agrees(shown, *guesses)]
+    assert (fits.T == cells).all(axis=1).any()
     for i, value in enumerate(cells):
         if value < 4:
-            assert len({guess[i] for guess in fits}) > 1, (cells, shown.table.to_string())
+            assert len(np.unique(fits[i])) > 1, (cells, shown.table.to_string())
 
 
-def _agrees(shown, guess):
-    """Whether four cells give all that is shown; measures by their definition."""
-    tp, fp, fn, tn = guess
-    n = sum(guess)
-    if shown.n not in (0, n) or (shown.events is not None and shown.events != tp + fn):
-        return False
+def _agrees(shown, tp, fp, fn, tn):
+    """Which guesses of four cells give all that is shown; measures by their definition."""
+    everyone, ill, well = tp + fp + fn + tn, tp + fn, fp + tn
     of = {
-        "sensitivity": (tp, tp + fn), "specificity": (tn, tn + fp), "PPV": (tp, tp + fp), "NPV": (tn, tn + fn),
-        "accuracy": (tp + tn, n),
+        "sensitivity": (tp, ill), "specificity": (tn, well), "PPV": (tp, tp + fp), "NPV": (tn, tn + fn),
+        "accuracy": (tp + tn, everyone),
     }  # fmt: skip
     ratios = {
-        "LR+": (tp * (fp + tn), fp * (tp + fn)), "LR-": (fn * (fp + tn), tn * (tp + fn)), "DOR": (tp * tn, fp * fn),
-        "Youden index": (tp * (fp + tn) - fp * (tp + fn), (tp + fn) * (fp + tn)),
+        "LR+": (tp * well, fp * ill), "LR-": (fn * well, tn * ill), "DOR": (tp * tn, fp * fn),
+        "Youden index": (tp * well - fp * ill, ill * well),
     }  # fmt: skip
+    agrees = np.ones(len(tp), bool) if shown.events is None else ill == shown.events
     for row in shown.table.itertuples():
-        x, m = of.get(row.measure, (tp + fn, n))
-        if not (np.isnan(row.n) or row.n == m) or not (np.isnan(row.events) or row.events == x):
-            return False
+        x, m = of.get(row.measure, (ill, everyone))
         over, under = of.get(row.measure) or ratios[row.measure]
-        if not np.isnan(row.estimate) and (under == 0 or abs(over / under - row.estimate) > 1e-9):
-            return False
-    return True
+        if not np.isnan(row.n):
+            agrees &= m == row.n
+        if not np.isnan(row.events):
+            agrees &= x == row.events
+        if not np.isnan(row.estimate):
+            agrees &= (under > 0) & (np.abs(over - row.estimate * under) < 1e-9 * np.maximum(under, 1))
+    return agrees
 
 
 def test_kappa_tells_of_single_pairs():
@@ -355,8 +355,8 @@ def test_what_is_made_of_a_model_is_hidden_with_it(small_level):
     tests = suppress(term_tests(model), of=model)
     assert tests.table.set_index("term")["statistic"].isna().tolist() == [True, False, False]
     assert tests.to_display()["Chi-squared"].tolist()[0] == "suppressed"
-    compared = contrast(model, "smoke", "past", "never") if False else None
-    assert compared is None
+    against = contrast(model, {"smoke": "now"}, {"smoke": "never"})
+    assert suppress(against, of=model).table["estimate"].isna().all()
 
 
 def test_a_number_of_two_values_is_counted():
@@ -398,7 +398,7 @@ def test_records_of_people_do_not_pass(small_level):
     assert curve.observed is None
     curve.plot()
     data = followed().assign(x=lambda d: np.arange(len(d)) % 7)
-    test = suppress(ph_test(cox("x", data, time="t", event="ill")))
+    test = suppress(cox("x", data, time="t", event="ill").ph_test())
     assert test.residuals.empty
     with pytest.raises(ValueError, match="residuals, one an event"):
         test.plot()
@@ -436,8 +436,8 @@ def test_missing_values_of_the_first_table():
     )
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=3))
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=2))
 def test_no_count_of_missing_values_can_be_told(groups):
     """Per group (missing, no, yes): from sizes, counts and percentages of the table."""
     rows = [
@@ -454,7 +454,7 @@ def test_no_count_of_missing_values_can_be_told(groups):
         name = chr(97 + i)
         own = table[table["g"] == name]
         options.append([
-            guess for guess in itertools.product(range(12), range(12), range(12))
+            guess for guess in itertools.product(range(10), repeat=3)
             if (sizes[name] in (-1, sum(guess))) and _group_fits(own, marks, guess)
         ])  # fmt: skip
         assert (gone, no, yes) in options[-1]
@@ -463,7 +463,7 @@ def test_no_count_of_missing_values_can_be_told(groups):
         guess for guess in itertools.product(*options)
         if sizes["Overall"] in (-1, sum(map(sum, guess)))
         and _group_fits(overall, marks, tuple(np.sum(guess, axis=0)))
-    ] if math.prod(map(len, options)) < 40_000 else []  # fmt: skip
+    ] if math.prod(map(len, options)) < 20_000 else []  # fmt: skip
     for i, cells in enumerate(groups):
         for k, value in enumerate(cells):
             if fits and 1 <= value < 3:
