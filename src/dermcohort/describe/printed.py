@@ -79,7 +79,7 @@ def _missing_rows(
     block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Mapping[str, str]
 ) -> list[dict[str, str]]:
     """Counts of missing values where there are any, the reasons below them."""
-    missing = block[(block["measure"] == "missing") & (block["events"] > 0)]
+    missing = block[(block["measure"] == "missing") & ((block["events"] > 0) | (block["mark"] != ""))]
     rows = []
     for reason in dict.fromkeys(None if pd.isna(level) else level for level in missing["level"]):
         label = "Missing" if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
@@ -112,7 +112,9 @@ def _count_cell(rows: pd.DataFrame, level: str) -> str:
 
 def _missing_cell(rows: pd.DataFrame, reason: str | None) -> str:
     of_reason = rows["level"].isna() if reason is None else rows["level"] == reason
-    return format_number(rows.loc[(rows["measure"] == "missing") & of_reason, "events"].sum(), 0)
+    found = rows[(rows["measure"] == "missing") & of_reason]
+    # a reason that does not occur has no row
+    return "".join(found["mark"]) or format_number(found["events"].sum(), 0)
 
 
 def _difference_cell(row: pd.Series) -> str:
