@@ -82,6 +82,9 @@ def _missing_rows(
     missing = block[(block["measure"] == "missing") & ((block["events"] > 0) | (block["mark"] != ""))]
     rows = []
     for reason in dict.fromkeys(None if pd.isna(level) else level for level in missing["level"]):
+        of_all = missing[missing["level"].isna() if reason is None else missing["level"] == reason].iloc[-1]
+        if of_all["events"] == 0:
+            continue  # hidden with its group, but nobody's
         label = "Missing" if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
         rows.append({"Characteristic": f"{INDENT}{label}", **_each(cells, _missing_cell, reason)})
     return rows
