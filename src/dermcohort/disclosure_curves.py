@@ -70,7 +70,7 @@ def _steps(group: list[pd.DataFrame], min_cell: int) -> tuple[list[pd.DataFrame]
         return [
             part.iloc[[-1]].astype(dict.fromkeys(numbers, float)).assign(**nothing) for part in group
         ], True
-    events = sum(part["events"].to_numpy(float) for part in group)
+    events = np.sum([part["events"].to_numpy(float) for part in group], axis=0)
     ends = _ends(moves, events > 0, min_cell)
     begins = [0, *(end + 1 for end in ends[:-1])]
     found = []

@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from ..disclosure import tells_of_people
 from ..estimates import Estimates
 from ..language import Labels
 from ..pipeline import LABELS, RESULTS_VARIABLE
@@ -83,7 +82,7 @@ class Results:
         chosen = getattr(estimates, "labels", {})
         own = {key: label for key, label in chosen.items() if label != self.names.get(key)}
         names = self.labels | own | (labels or {})
-        if estimates.suppressed is None and tells_of_people(estimates):
+        if _is_unchecked(estimates):
             estimates = replace(estimates, notes=(*estimates.notes, self.labels.sentence(UNCHECKED)))
         print(estimates.to_markdown(names, columns=columns, spread=spread))
 
@@ -113,7 +112,7 @@ class Results:
             estimates = Estimates.load(file)
             passed = estimates.suppressed
             if passed is None:
-                lists["unchecked" if tells_of_people(estimates) else "nobody"].append(file.stem)
+                lists["unchecked" if _is_unchecked(estimates) else "nobody"].append(file.stem)
             elif passed["cells"].empty:
                 lists["whole"].append(file.stem)
             else:
@@ -151,6 +150,13 @@ class Results:
             f"{self.folder.name}/ has no {kind} '{name}'.{suggest(name, known)} {there} "
             "The scripts of analyses/ save them: run dermcohort run first"
         )
+
+
+def _is_unchecked(estimates: Estimates) -> bool:
+    """Whether it may tell small counts of people: it did not pass `study.shown`."""
+    from ..disclosure import tells_of_people  # knows every estimator, which printing does not need
+
+    return estimates.suppressed is None and tells_of_people(estimates)
 
 
 def _printed_names(folder: Path, language: str) -> Labels:
