@@ -297,6 +297,8 @@ def test_a_curve_of_few_events_is_not_drawn():
     assert safe.events is None
     text = safe.to_display().to_string()
     assert "nan" not in text
+    assert "suppressed" in text
+    assert safe.at(10).loc[1, ["estimate", "n_risk"]].isna().all()
     axes = safe.plot()
     assert all("nan" not in text.get_text() for text in axes.texts)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b (suppressed)"]
@@ -472,7 +474,7 @@ def test_the_report_lists_what_was_suppressed(tmp_path, capsys):
     assert "| small | 5 | 1 | 1 |" in text
     assert "Nothing had to be suppressed in: large." in text
     assert "Not checked: raw." in text
-    assert "Tell of no people, or of files: files." in text
+    assert "Lists of which no column was named that counts people, or published numbers: files." in text
     Results(tmp_path).table("raw")
     assert "Not checked for small counts." in capsys.readouterr().out
     for name in ("large", "files"):

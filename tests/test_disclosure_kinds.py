@@ -218,7 +218,10 @@ def test_a_rare_cause_takes_the_curves_of_its_group():
     assert safe.table.loc[in_b, ["estimate", "events", "n_risk", "censored"]].isna().all(axis=None)
     assert safe.table.loc[~in_b, "estimate"].notna().all()
     assert safe.events is None
-    assert "nan" not in safe.to_display().to_string()
+    shown = safe.to_display()
+    assert shown.loc[shown["g"] == "b", "At risk"].eq("suppressed").all()
+    assert shown.iloc[-1, 3] == "suppressed"
+    assert "nan" not in shown.to_string()
     safe.plot()
 
 

@@ -103,8 +103,8 @@ class Results:
     def suppressed(self) -> None:
         """Print how many cells of each saved table were suppressed, and why; for a cell with ``output: asis``.
 
-        Below the table stand those in which nothing had to be, those that tell of no people, and those that did not
-        pass `study.shown`.
+        Below the table stand those in which nothing had to be, lists of which no column was said to count
+        people, and tables that did not pass `study.shown`.
         """
         rows: list[dict[str, str]] = []
         lists: dict[str, list[str]] = {"whole": [], "nobody": [], "unchecked": []}
@@ -121,7 +121,7 @@ class Results:
                 rows.append({"Table": file.stem, LEAST: str(passed["min_cell"]), **counts})
         sentences = {
             "whole": "Nothing had to be suppressed in: {}.",
-            "nobody": "Tell of no people, or of files: {}.",
+            "nobody": "Lists of which no column was named that counts people, or published numbers: {}.",
             "unchecked": "Not checked: {}.",
         }
         notes = [sentences[kind].format(", ".join(names)) for kind, names in lists.items() if names]

@@ -63,9 +63,9 @@ class StateCurves(Estimates):
 
         chosen = self.at(round_times(self.table["time"].max())).assign(measure=self.table["measure"].iloc[0])
         at_risk = chosen.pop("n_risk")
-        text = display_table(
-            tidy(chosen, [*self.by, self.state_column, "time"]), self.conf_level, labels or {}
-        )
+        marks = {(i, "estimate"): SUPPRESSED for i in np.flatnonzero(at_risk.isna())}
+        shown = tidy(chosen, [*self.by, self.state_column, "time"])
+        text = display_table(shown, self.conf_level, labels or {}, marks)
         return text.assign(
             **{"At risk": [SUPPRESSED if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
         )
