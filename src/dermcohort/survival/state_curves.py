@@ -63,7 +63,7 @@ class StateCurves(Estimates):
 
         chosen = self.at(round_times(self.table["time"].max())).assign(measure=self.table["measure"].iloc[0])
         at_risk = chosen.pop("n_risk")
-        marks = {(i, "estimate"): SUPPRESSED for i in np.flatnonzero(at_risk.isna())}
+        marks = {(i, "estimate"): SUPPRESSED for i in np.flatnonzero(at_risk.isna()).tolist()}
         shown = tidy(chosen, [*self.by, self.state_column, "time"])
         text = display_table(shown, self.conf_level, labels or {}, marks)
         return text.assign(

@@ -57,7 +57,7 @@ class TimeCurve(Estimates):
         chosen = self.at(round_times(self.table["time"].max())).rename(columns={"n_risk": "At risk"})
         at_risk = chosen.pop("At risk")
         shown = chosen.assign(measure=self._measure)
-        marks = {(i, "estimate"): SUPPRESSED for i in np.flatnonzero(at_risk.isna())}
+        marks = {(i, "estimate"): SUPPRESSED for i in np.flatnonzero(at_risk.isna()).tolist()}
         text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {}, marks)
         return text.assign(
             **{"At risk": [SUPPRESSED if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
