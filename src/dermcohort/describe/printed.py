@@ -83,9 +83,12 @@ def _missing_rows(
     block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Labels
 ) -> list[dict[str, str]]:
     """Counts of missing values where there are any, the reasons below them."""
-    missing = block[(block["measure"] == "missing") & (block["events"] > 0)]
+    missing = block[(block["measure"] == "missing") & ((block["events"] > 0) | (block["mark"] != ""))]
     rows = []
     for reason in dict.fromkeys(None if pd.isna(level) else level for level in missing["level"]):
+        of_all = missing[missing["level"].isna() if reason is None else missing["level"] == reason].iloc[-1]
+        if of_all["events"] == 0:
+            continue  # hidden with its group, but nobody's
         label = names.word("Missing") if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
         rows.append({names.word("Characteristic"): f"{INDENT}{label}", **_each(cells, _missing_cell, reason)})
     return rows
@@ -116,7 +119,9 @@ def _count_cell(rows: pd.DataFrame, level: str) -> str:
 
 def _missing_cell(rows: pd.DataFrame, reason: str | None) -> str:
     of_reason = rows["level"].isna() if reason is None else rows["level"] == reason
-    return format_number(rows.loc[(rows["measure"] == "missing") & of_reason, "events"].sum(), 0)
+    found = rows[(rows["measure"] == "missing") & of_reason]
+    # a reason that does not occur has no row
+    return "".join(found["mark"]) or format_number(found["events"].sum(), 0)
 
 
 def _difference_cell(row: pd.Series) -> str:

@@ -29,9 +29,10 @@ class TermTests(Estimates):
         shown[names.word("Test")] = [names.word(test) for test in self.table["test"]]
         by_f = "df_denominator" in self.table
         shown[names.word("F" if by_f else "Chi-squared")] = [
-            format_number(v, 2) for v in self.table["statistic"]
+            self.marks.get((i, "statistic")) or format_number(v, 2)
+            for i, v in enumerate(self.table["statistic"])
         ]
-        df = [f"{df}" for df in self.table["df"]]
+        df = ["–" if pd.isna(df) else f"{df:g}" for df in self.table["df"]]
         if by_f:
             below = [format_number(one, 1) for one in self.table["df_denominator"]]
             df = [f"{one}, {other}" for one, other in zip(df, below, strict=True)]

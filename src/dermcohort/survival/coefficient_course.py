@@ -95,6 +95,10 @@ class ProportionalHazardsTest(Estimates):
         """
         from ..figures import coefficient_panels, residual_figure
 
+        if self.residuals.empty:
+            raise ValueError(
+                "plot: the residuals, one an event, did not pass disclosure control; draw them from the test itself"
+            )
         names = labels or {}
         shown = coefficient_panels(ax, list(self.coefficients.index), coefficient)
         for panel, name in shown:

@@ -58,8 +58,9 @@ class TimeCurve(Estimates):
         at_risk = chosen.pop("At risk")
         shown = chosen.assign(measure=self._measure)
         names = self._labels(labels)
-        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, names)
         hidden = names.word(SUPPRESSED)
+        marks = {(i, "estimate"): hidden for i in np.flatnonzero(at_risk.isna()).tolist()}
+        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, names, marks)
         counts = [hidden if pd.isna(value) else f"{value:,.10g}" for value in at_risk]
         return text.assign(**{names.word("At risk"): counts})
 
@@ -170,8 +171,11 @@ def at_times(curve: pd.DataFrame, times: np.ndarray, *, start: float, finished: 
     """A curve's row in force at each time: the curve is right-continuous, the risk set left-continuous.
 
     The curve is at `start` before its first time. After its last time it is unknown (NaN) unless it has `finished`,
-    as a survival curve that reached 0 has.
+    as a survival curve that reached 0 has. A curve that was suppressed is unknown throughout.
     """
+    if curve["estimate"].isna().all():
+        unknown = ["estimate", "std_error", "conf_low", "conf_high", "n_risk"]
+        return pd.DataFrame({"time": times, **dict.fromkeys(unknown, np.nan)})
     grid = curve["time"].to_numpy()
     in_force = np.searchsorted(grid, times, "right") - 1
     following = np.searchsorted(grid, times, "left")
