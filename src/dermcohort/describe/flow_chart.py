@@ -65,7 +65,7 @@ class FlowChart(Estimates):
         labelled = self.table.assign(
             label=[names.get(v, v) for v in self.table["label"]], printed=self._printed_counts()
         )
-        return flow_boxes(labelled, ax)
+        return flow_boxes(labelled, ax, labels)
 
     def _printed_counts(self) -> list[str]:
         marks = self.marks

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from ..design import as_list, require_columns, variables_of
 from ..estimates import Estimates, tidy
+from ..language import Labels, labels_of
 from ..missing.impute import Imputed
 from ..wording import suggest
 from .exposure_models import MODELS, Answer, Exposure, Fit, Fitting, answer, quoted, read_exposure
@@ -77,9 +78,10 @@ class RiskFactors(Estimates):
         """A forest plot, the models of a row a little apart. Returns the Axes."""
         from ..figures import forest_by_group
 
-        names = {**self.labels, **(labels or {})}
+        names = labels_of(labels)
+        names = Labels({**self.labels, **names}, names.language)
         shown = {term: term_label(term, self.per, names) for term in dict.fromkeys(self.table["term"])}
-        return forest_by_group(self.table, "model", self.conf_level, ax, {**names, **shown})
+        return forest_by_group(self.table, "model", self.conf_level, ax, names | shown)
 
 
 def risk_factors(
