@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..language import Labels, labels_of
-from .style import LINE, NORMAL, PAGE, QUIET, axes_for, journal_style, legend_above, wrap
+from .style import LINE, NORMAL, PAGE, QUIET, SPACING, axes_for, journal_style, legend_above, name_rows, wrap
 
 BOX = {"boxstyle": "square,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.6}
 LEFT, RIGHT = 0.26, 0.56  # middle of the boxes of those kept, left side of those excluded
@@ -34,17 +34,20 @@ def flow_boxes(table: pd.DataFrame, ax: Axes | None, labels: Mapping[str, str] |
     height = half[0] - places[-1] + half[-1]
     ax = axes_for(ax, PAGE, height + 0.2)
     for i, (place, text, excluded) in enumerate(zip(places, texts, beside, strict=True)):
-        ax.text(LEFT, place, text, ha="center", va="center", fontsize=NORMAL, bbox=BOX)
+        ax.text(LEFT, place, text, ha="center", va="center", fontsize=NORMAL, bbox=BOX, linespacing=SPACING)
         if not i:
             continue
         start, end = places[i - 1] - half[i - 1], place + half[i]
         ax.annotate(
-            "", (LEFT, end), (LEFT, start), arrowprops={"arrowstyle": "->", "linewidth": 0.8, "shrinkA": 0}
+            "",
+            (LEFT, end),
+            (LEFT, start),
+            arrowprops={"arrowstyle": "->", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
         )
         if excluded:
             middle = (start + end) / 2
             ax.plot([LEFT, RIGHT], [middle] * 2, color="black", linewidth=0.8)
-            ax.text(RIGHT, middle, excluded, ha="left", va="center", bbox=BOX)
+            ax.text(RIGHT, middle, excluded, ha="left", va="center", bbox=BOX, linespacing=SPACING)
     ax.set_xlim(0, 1.05)
     ax.set_ylim(places[-1] - half[-1] - 0.1, half[0] + 0.1)
     ax.set_axis_off()
@@ -59,7 +62,7 @@ def _excluded_text(excluded: pd.DataFrame, words: Labels) -> str:
     total = "" if excluded["n"].isna().any() else f" (n = {excluded['n'].sum():,.0f})"
     lines = [f"{words.word('Excluded')}{total}"]
     for row in excluded.itertuples():
-        lines.append("  " + wrap(f"{row.label} (n = {row.printed})", 46).replace("\n", "\n    "))
+        lines.append("  " + wrap(f"{row.label} (n = {row.printed})", 48).replace("\n", "\n    "))
     return "\n".join(lines)
 
 
@@ -92,7 +95,7 @@ def difference_dots(rows: pd.DataFrame, ax: Axes | None, labels: Mapping[str, st
     if first != "SMD":
         legend_above(ax, right=True, handletextpad=0.2)
     ax.axvline(0.1, color="0.6", linewidth=0.8, linestyle="--", zorder=0)
-    ax.set_yticks(places, names)
+    name_rows(ax, places, names)
     ax.set_ylim(-0.7, len(places) - 0.3)
     ax.set_xlim(left=0)
     ax.set_xlabel(words.word("Absolute standardized mean difference"))

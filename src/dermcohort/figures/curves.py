@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..language import Labels, labels_of
 from ..tables import SUPPRESSED
-from .style import COLORS, DASHES, PAGE, axes_for, journal_style, legend_above, wrap
+from .style import COLORS, DASHES, PAGE, SMALL, axes_for, journal_style, legend_above, wrap
 
 ROW = 11  # points between two lines of the numbers at risk
 
@@ -42,7 +42,7 @@ def curve_figure(
     for number, (label, curve) in enumerate(curves.items()):
         color, dash = COLORS[number % len(COLORS)], DASHES[number % len(DASHES)]
         if curve["estimate"].isna().all():
-            ax.plot([], [], color=color, linestyle=dash, label=f"{label} ({words.word(SUPPRESSED)})")
+            ax.plot([], [], color=color, linestyle=dash, label=words.sentence(f"{label} ({SUPPRESSED})"))
             continue
         begin = start[label] if isinstance(start, Mapping) else start
         time = np.append(0.0, curve["time"].to_numpy())
@@ -86,13 +86,13 @@ def _risk_table(
     def write(text: str, x: float, across: int, side: str, color: str = "black") -> None:
         ax.annotate(
             text, (x, 0), xytext=(across, below), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha=side, va="top", color=color, annotation_clip=False,
+            textcoords="offset points", ha=side, va="top", color=color, linespacing=ROW / SMALL / 1.03, annotation_clip=False,
         )  # fmt: skip
 
     write(words.word("Number at risk"), 0, 0, "left")
     for number, (label, curve) in enumerate(curves.items()):
         below -= ROW
-        name = wrap(label, 26)
+        name = wrap(label, 20)
         write(name, 0, -24, "right", COLORS[number % len(COLORS)] if colored else "black")
         for tick, count in zip(ticks, n_risk(curve, ticks), strict=True):
             write("–" if np.isnan(count) else f"{count:,.0f}", float(tick), 0, "center")

@@ -23,7 +23,7 @@ from ..tables import (
     measure_heading,
     measure_name,
 )
-from .style import NORMAL, QUIET, SMALL, axes_for, journal_style, text_color, tick_style, wrap
+from .style import NORMAL, QUIET, SMALL, axes_for, journal_style, name_rows, text_color, tick_style, wrap
 
 MOST_INTERVALS = 6  # columns; with more there is no room for intervals
 ROUND = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -115,7 +115,7 @@ def estimate_matrix(
         )
     ax.set_xlim(-0.5, len(columns) - 0.5)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_yticks(np.arange(len(rows)), row_names)
+    name_rows(ax, np.arange(len(rows)), row_names)
     ax.set_xticks(np.arange(len(columns)), [wrap(level_label(column, c, words), 14) for c in columns])
     ax.xaxis.tick_top()
     ax.tick_params(length=0)

@@ -13,7 +13,7 @@ from ..language import Labels, labels_of
 from ..tables import PROPORTIONS, RATIOS, common_measure, groups_of, level_label, measure_heading
 from .gaps import gap_marks
 from .groups import grouped_ranges
-from .style import LINE, PAGE, QUIET, axes_for, journal_style, wrap
+from .style import LINE, PAGE, QUIET, axes_for, journal_style, name_rows, wrap
 
 DIFFERENCES = frozenset({"RD", "difference", "prevalence difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
@@ -78,7 +78,7 @@ def point_ranges(
         ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
     elif measure in PROPORTIONS:
         ax.set_xlim(left=0)
-    ax.set_yticks(position, names)
+    name_rows(ax, position, names)
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.set_xlabel(measure_heading(measure, conf_level, words))
     ax.spines["left"].set_visible(False)

@@ -12,7 +12,19 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ..language import Labels, labels_of
 from ..tables import PROPORTIONS, RATIOS, SUPPRESSED, common_measure, level_label, measure_heading
 from .gaps import gap_marks
-from .style import COLORS, DASHES, LINE, MARKERS, PAGE, QUIET, axes_for, journal_style, legend_above, wrap
+from .style import (
+    COLORS,
+    DASHES,
+    LINE,
+    MARKERS,
+    PAGE,
+    QUIET,
+    axes_for,
+    journal_style,
+    legend_above,
+    name_rows,
+    wrap,
+)
 
 LOG_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
@@ -72,14 +84,14 @@ def grouped_ranges(
         _log_axis(ax)
     else:
         ax.set_xlim(left=0 if scale == 100 else None)
-    ax.set_yticks(np.arange(len(rows)), row_names)
+    name_rows(ax, np.arange(len(rows)), row_names)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel(heading)
     ax.grid(axis="x", color="0.92", linewidth=0.8)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     if len(groups) > 1:
-        legend_above(ax, right=True)
+        legend_above(ax, right=True, handletextpad=0.2)
     return ax
 
 

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..language import labels_of
 from .style import COLORS, DASHES, PAGE, axes_for, journal_style, legend_above, tick_style
@@ -105,6 +106,9 @@ def log_log_figure(
             label=label or None,
         )
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(words.word(x_label))
     ax.set_ylabel(words.sentence(y_label))
     if len(curves) > 1:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from ..language import labels_of
 from ..tables import SUPPRESSED
-from .style import QUIET, SMALL, axes_for, bold, journal_style, tick_style, wrap
+from .style import QUIET, SMALL, axes_for, bold, journal_style, name_rows, tick_style, wrap
 
 MOST = 8.0  # ratios beyond it, or below its inverse, have the darkest color
 
@@ -62,10 +62,9 @@ def pair_matrix(
         dark = not pair["is_vague"] and not 1 / 3 <= value <= 3
         ink = "white" if dark else "black"
         ax.text(
-            c, r, f"{value:.1f}", ha="center", va="center", color=ink, fontweight="bold" if pair["is_sure"] else "normal",
-            path_effects=bold(ink) if pair["is_sure"] else None,
+            c, r, f"{value:.1f}", ha="center", va="center", color=ink,            path_effects=bold(ink) if pair["is_sure"] else None,
         )  # fmt: skip
-    ax.set_yticks(np.arange(len(conditions) - 1), [wrap(names.word(c), 24) for c in conditions[1:]])
+    name_rows(ax, np.arange(len(conditions) - 1), [wrap(names.word(c), 24) for c in conditions[1:]])
     ax.set_xticks(
         np.arange(len(conditions) - 1), [wrap(names.word(c), 24) for c in conditions[:-1]],
         rotation=45, ha="right", rotation_mode="anchor",

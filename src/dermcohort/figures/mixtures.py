@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from ..language import labels_of
-from .style import COLORS, LINE, PAGE, axes_for, journal_style, wrap
+from .style import COLORS, LINE, PAGE, axes_for, journal_style, name_rows, wrap
 
 
 @journal_style()
@@ -35,7 +35,7 @@ def weight_bars(
         ax.axvline(0, color="black", linewidth=0.8)
     if threshold is not None:
         ax.axvline(threshold, color="0.4", linewidth=0.8, linestyle="--")
-    ax.set_yticks(places, names)
+    name_rows(ax, places, names)
     ax.set_xlabel(words.word("Weight (negative to the left)" if negative.any() else "Weight"))
     return ax
 
