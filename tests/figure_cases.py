@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -317,3 +319,23 @@ CASES: Mapping[str, Callable[[Labels], Axes]] = {
         interval_censored,
     )
 }  # fmt: skip
+
+IMAGES = Path(__file__).parent / "images"
+# figures whose words, not only names, are drawn differently in Chinese
+IN_CHINESE = (
+    "forest", "prevalence_by_cohort", "prevalence_by_age", "survival", "flow", "harmonization", "reasons", "matrix_of_estimates",
+)  # fmt: skip
+PAIRS = [(name, "en") for name in CASES] + [(name, "zh") for name in IN_CHINESE]
+
+
+def draw(name: str, language: str, path: Path) -> None:
+    """The figure as a small PNG."""
+    ax = CASES[name](CHINESE if language == "zh" else ENGLISH)
+    with figures.journal_style():
+        ax.figure.figure.savefig(path, dpi=50, bbox_inches="tight")
+    plt.close(ax.figure.figure)
+
+
+if __name__ == "__main__":  # draw all again, as what the figures shall look like from now on
+    for case in PAIRS:
+        draw(*case, IMAGES / f"{'.'.join(case)}.png")

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..language import Labels, labels_of
 from ..tables import SUPPRESSED
-from .style import COLORS, DASHES, PAGE, SMALL, axes_for, journal_style, legend_above, wrap
+from .style import COLORS, DASHES, PAGE, axes_for, journal_style, legend_above, wrap
 
 ROW = 11  # points between two lines of the numbers at risk
 
@@ -81,19 +81,19 @@ def _risk_table(
     colored: bool,
 ) -> None:
     """Lines of numbers below the label of the axis, a fixed distance in points, whatever the size of the figure."""
-    below = -38.0
+    below = -46.0
 
     def write(text: str, x: float, across: int, side: str, color: str = "black") -> None:
         ax.annotate(
             text, (x, 0), xytext=(across, below), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha=side, va="top", color=color, linespacing=ROW / SMALL / 1.03, annotation_clip=False,
+            textcoords="offset points", ha=side, color=color, annotation_clip=False,
         )  # fmt: skip
 
     write(words.word("Number at risk"), 0, 0, "left")
     for number, (label, curve) in enumerate(curves.items()):
         below -= ROW
-        name = wrap(label, 20)
-        write(name, 0, -24, "right", COLORS[number % len(COLORS)] if colored else "black")
         for tick, count in zip(ticks, n_risk(curve, ticks), strict=True):
             write("–" if np.isnan(count) else f"{count:,.0f}", float(tick), 0, "center")
-        below -= ROW * name.count("\n")
+        for i, line in enumerate(wrap(label, 20).split("\n")):
+            below -= ROW if i else 0
+            write(line, 0, -24, "right", COLORS[number % len(COLORS)] if colored else "black")

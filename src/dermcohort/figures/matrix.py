@@ -88,7 +88,7 @@ def status_matrix(
     used = [keys[code] for code in np.unique(codes) if keys[code] != "."]
     handles = [Patch(facecolor=STATUSES[key][1], edgecolor="0.7") for key in used]
     legend_above(
-        ax, right=True, handles=handles, texts=[names.word(STATUSES[key][0]) for key in used], handlelength=1,
+        ax, right=True, handles=handles, texts=[names.word(STATUSES[key][0]) + (" (?)" if key == "undecided" else "") for key in used], handlelength=1,
         loc="upper right", bbox_to_anchor=(1, -0.005),
     )  # fmt: skip
     return ax
