@@ -32,7 +32,7 @@ def _close():
     plt.close("all")
 
 
-@pytest.mark.parametrize(("name", "language"), PAIRS, ids=".".join)
+@pytest.mark.parametrize(("name", "language"), PAIRS, ids=[".".join(pair) for pair in PAIRS])
 def test_figure_looks_as_before(name, language, tmp_path):
     expected = IMAGES / f"{name}.{language}.png"
     drawn_by = Image.open(expected).info["Software"].split(",")[0].removeprefix("Matplotlib version")
