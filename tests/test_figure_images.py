@@ -23,7 +23,9 @@ from dermcohort.figures.reasons import REASONS
 from dermcohort.figures.style import COLORS, DASHES, FONT_FILE, MARKERS, luminance, text_color
 
 ROOT = Path(__file__).parents[1]
-TOLERANCE = 0.5  # root mean square of 255 grey levels; a changed word is 1 or more
+TOLERANCE = (
+    0.25  # root mean square of 255 levels of a color; a single changed letter can be as little as that
+)
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +70,19 @@ def test_no_character_is_missing(name, tmp_path):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph")
         draw(name, "zh", tmp_path / "drawn.png")
+
+
+def test_axes_of_the_user_get_the_font_as_well(tmp_path):
+    _, ax = plt.subplots(figsize=(3.35, 2.6), layout="constrained")
+    table = pd.DataFrame(
+        {"age_group": ["a", "b"], "sex": "f", "measure": "prevalence", "estimate": [0.1, 0.2]}
+    )
+    table = table.assign(conf_low=0.1, conf_high=0.3)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph")
+        figures.save_figure(
+            figures.line_ranges(table, "age_group", "sex", ax, labels=CHINESE), tmp_path / "own"
+        )
 
 
 def test_a_missing_character_would_be_noticed(tmp_path):

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..language import labels_of
 from ..wording import suggest
-from .style import COLORS, DASHES, PAGE, journal_style, tick_style, wrap
+from .style import COLORS, DASHES, PAGE, dress, journal_style, wrap
 
 
 @journal_style()
@@ -42,7 +42,7 @@ def chain_figure(
                 number = int(chain) - 1
                 color, dash = COLORS[number % len(COLORS)], DASHES[number % len(DASHES)]
                 ax.plot(line["iteration"], line[statistic], color=color, linestyle=dash, linewidth=0.9)
-            tick_style(ax)
+            dress(ax)
             ax.yaxis.set_major_locator(MaxNLocator(4))
         row[0].set_ylabel(wrap(words.word(name), 24))
     for ax, title in zip(axes[0], ("Mean of imputed values", "Standard deviation"), strict=True):

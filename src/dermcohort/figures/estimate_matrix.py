@@ -23,7 +23,7 @@ from ..tables import (
     measure_heading,
     measure_name,
 )
-from .style import NORMAL, QUIET, SMALL, axes_for, journal_style, name_rows, text_color, tick_style, wrap
+from .style import NORMAL, QUIET, SMALL, axes_for, dress, journal_style, name_rows, text_color, wrap
 
 MOST_INTERVALS = 6  # columns; with more there is no room for intervals
 ROUND = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -148,7 +148,7 @@ def _colors() -> Colormap:
 def _color_bar(ax: Axes, ends: tuple[float, float], colors: Colormap, heading: str) -> None:
     image = mpl.cm.ScalarMappable(LogNorm(*ends), colors)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02, shrink=0.8)
-    tick_style(bar.ax)
+    dress(bar.ax)
     inside = [tick for tick in ROUND if ends[0] <= tick <= ends[1]]
     bar.ax.yaxis.set_major_locator(FixedLocator(inside or list(ends)))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..language import labels_of
-from .style import COLORS, DASHES, PAGE, axes_for, journal_style, legend_above, tick_style
+from .style import COLORS, DASHES, PAGE, axes_for, dress, journal_style, legend_above
 
 
 @journal_style()
@@ -61,7 +61,7 @@ def residual_figure(
     The ticks are round times; `smooth` has columns x, estimate, conf_low, conf_high and may be empty.
     """
     words = labels_of(labels)
-    tick_style(ax)
+    dress(ax)
     ax.plot(x, residuals, "o", color="0.55", markersize=2.5, alpha=0.6, markeredgewidth=0)
     ax.axhline(coefficient, color="0.3", linewidth=0.9, linestyle="--")
     if len(smooth):

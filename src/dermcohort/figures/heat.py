@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from ..language import labels_of
 from ..tables import SUPPRESSED
-from .style import QUIET, SMALL, axes_for, bold, journal_style, name_rows, tick_style, wrap
+from .style import QUIET, SMALL, axes_for, bold, dress, journal_style, name_rows, wrap
 
 MOST = 8.0  # ratios beyond it, or below its inverse, have the darkest color
 
@@ -74,7 +74,7 @@ def pair_matrix(
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, ticks=[1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8])
     bar.ax.set_yticklabels(["≤ 1/8", "1/4", "1/2", "1", "2", "4", "≥ 8"])
     bar.ax.minorticks_off()
-    tick_style(bar.ax)
+    dress(bar.ax)
     bar.outline.set_visible(False)
     bar.set_label(names.word(heading))
     if table["estimate"].isna().any():

@@ -104,16 +104,19 @@ def journal_style() -> Iterator[None]:
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
-    """`ax`, or the axes of a new figure of this size in inches, with the ticks of the style."""
+    """`ax`, or the axes of a new figure of this size in inches, in the style."""
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
-    tick_style(ax)
+    dress(ax)
     return ax
 
 
-def tick_style(ax: Axes) -> None:
-    """Ticks as the style has them; matplotlib makes them when it draws, after `journal_style` has ended."""
+def dress(ax: Axes) -> None:
+    """What axes have from when they were made, maybe by the user, and ticks, which are made after `journal_style`."""
     ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[:].set_linewidth(0.6)
+    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
+        text.set(fontfamily=FONTS, fontsize=NORMAL)
     ax.tick_params(which="both", **TICKS)
 
 
