@@ -12,10 +12,9 @@ from matplotlib.axes import Axes
 from ..language import Labels, labels_of
 from ..tables import PROPORTIONS, RATIOS, common_measure, groups_of, level_label, measure_heading
 from .gaps import gap_marks
-from .groups import grouped_ranges
+from .groups import DIFFERENCES, begins_at_zero, grouped_ranges
 from .style import LINE, PAGE, QUIET, axes_for, journal_style, name_rows, wrap
 
-DIFFERENCES = frozenset({"RD", "difference", "prevalence difference", "coefficient", "RERI"})
 TICKS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
 FINE_TICKS = np.array([0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 2.5, 3, 4])
 
@@ -76,7 +75,7 @@ def point_ranges(
         _log_axis(ax, np.concatenate([middle, low[bounded], high[bounded]]))
     elif measure in DIFFERENCES:
         ax.axvline(0, color="0.6", linewidth=0.8, zorder=0)
-    elif measure in PROPORTIONS:
+    elif begins_at_zero(measure):
         ax.set_xlim(left=0)
     name_rows(ax, position, names)
     ax.set_ylim(-0.7, len(rows) - 0.3)

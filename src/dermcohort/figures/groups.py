@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from ..groups import ALL
 from ..language import Labels, labels_of
 from ..tables import PROPORTIONS, RATIOS, SUPPRESSED, common_measure, level_label, measure_heading
 from .gaps import gap_marks
@@ -26,6 +27,12 @@ from .style import (
     wrap,
 )
 
+DIFFERENCES = frozenset(
+    {
+        "RD", "risk difference", "difference", "prevalence difference", "prevalence difference per unit of score",
+        "coefficient", "RERI", "attributable fraction",
+    }
+)  # fmt: skip
 LOG_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 
@@ -83,7 +90,7 @@ def grouped_ranges(
     if log:
         _log_axis(ax)
     else:
-        ax.set_xlim(left=0 if scale == 100 else None)
+        ax.set_xlim(left=0 if begins_at_zero(common_measure(table)) else None)
     name_rows(ax, np.arange(len(rows)), row_names)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel(heading)
@@ -114,7 +121,8 @@ def line_ranges(
 ) -> Axes:
     """Estimates over ordered categories `x` (age groups), joined by a line with a band, one color a group.
 
-    The line breaks where an estimate was suppressed; an open marker on the axis stands for it.
+    The line breaks where an estimate was suppressed; an open marker on the axis stands for it. What all categories
+    have together (level "All") stands beside the line.
     """
     names = labels_of(labels)
     levels = _levels(table[x])
@@ -122,6 +130,7 @@ def line_ranges(
     scale, heading = _scale_of(table, conf_level, names)
     groups = _levels(table[group])
     gaps = gap_marks(table)
+    together = levels.index(ALL) if ALL in levels else len(levels)
     for number, name in enumerate(groups):
         own = np.flatnonzero(table[group] == name)
         place = np.array([levels.index(value) for value in table[x].iloc[own]])
@@ -129,12 +138,15 @@ def line_ranges(
         part = table.iloc[own]
         middle, low, high = (scale * part[c].to_numpy(float) for c in ("estimate", "conf_low", "conf_high"))
         color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
-        ax.fill_between(place, low, high, color=color, alpha=0.15, linewidth=0)
+        joined, apart = place < together, 0.12 * (number - (len(groups) - 1) / 2)
+        ax.fill_between(place[joined], low[joined], high[joined], color=color, alpha=0.15, linewidth=0)
         ax.plot(
-            place, middle, marker=marker, color=color, linestyle=DASHES[number % len(DASHES)],
+            place[joined], middle[joined], marker=marker, color=color, linestyle=DASHES[number % len(DASHES)],
             label=level_label(group, name, names),
         )  # fmt: skip
-        hidden = place[gaps[own] == SUPPRESSED] + 0.12 * (number - (len(groups) - 1) / 2)
+        ax.vlines(place[~joined] + apart, low[~joined], high[~joined], color=color, linewidth=1.2)
+        ax.plot(place[~joined] + apart, middle[~joined], marker, color=color)
+        hidden = place[gaps[own] == SUPPRESSED] + apart
         ax.plot(
             hidden, np.zeros(len(hidden)), marker, mfc="white", mec=color, clip_on=False, zorder=3,
             transform=ax.get_xaxis_transform(),
@@ -147,6 +159,11 @@ def line_ranges(
     ax.set_ylabel(heading)
     legend_above(ax, handlelength=2.8)
     return ax
+
+
+def begins_at_zero(measure: str) -> bool:
+    """Whether an axis of the measure begins at 0: shares and rates, which cannot be negative."""
+    return measure.startswith("per ") or (measure in PROPORTIONS and measure not in DIFFERENCES)
 
 
 def _scale_of(table: pd.DataFrame, conf_level: float, labels: Labels) -> tuple[float, str]:

@@ -236,10 +236,13 @@ class MetaAnalysis(Estimates):
         interval = words.sentence(f"{100 * self.conf_level:.4g}% prediction interval")
         prediction = {"term": interval, "measure": plain["measure"].iloc[0],
                       "estimate": np.nan, "conf_low": low, "conf_high": high}  # fmt: skip
-        shown = pd.concat([*blocks, plain.iloc[-1:], pd.DataFrame([prediction])], ignore_index=True)
-        columns = ["term", "measure", "estimate", "conf_low", "conf_high", "weight"]
+        last = [pd.DataFrame([prediction])] if np.isfinite(low) else []
+        shown = pd.concat([*blocks, plain.iloc[-1:], *last], ignore_index=True)
+        columns = ["term", "measure", "estimate", "conf_low", "conf_high", "weight", "n", "events"]
         shown = shown[[column for column in columns if column in shown]]
-        return point_ranges(shown, self.conf_level, ax, words, summary=np.array([*diamonds, True, False]))
+        return point_ranges(
+            shown, self.conf_level, ax, words, summary=np.array([*diamonds, True, *[False] * len(last)])
+        )
 
     def _refit(self, keep: np.ndarray) -> MetaAnalysis:
         """The same analysis of some of the studies."""
