@@ -62,8 +62,9 @@ def point_ranges(
     line, square = bounded & ~diamond, bounded & ~diamond & np.isfinite(middle)
     ax.hlines(position[line], low[line], high[line], color="black", linewidth=1.2)
     ax.scatter(
-        middle[square], position[square], s=_areas(rows[square]), marker="s", color="black", linewidth=0
-    )
+        middle[square], position[square], s=_areas(rows[square]), marker="s", color="black", linewidth=0,
+        clip_on=False, zorder=3,
+    )  # fmt: skip
     for i in np.flatnonzero(bounded & diamond):
         y = position[i]
         ax.fill([low[i], middle[i], high[i], middle[i]], [y, y + 0.3, y, y - 0.3], color="black", linewidth=0)
