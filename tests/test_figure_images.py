@@ -180,3 +180,21 @@ def test_numbers_in_cells_can_be_read():
     for grey in range(0, 256, 5):
         color = (grey / 255,) * 3
         assert _contrast(color, text_color(color)) > 4.5
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="'refusd' is no reason for a missing value. Did you mean 'refused'"):
+        figures.reason_bars(pd.DataFrame({"refusd": [1]}, index=["smoking"]))
+    with pytest.raises(ValueError, match="a number of visits is negative"):
+        figures.reason_bars(pd.DataFrame({"refused": [-1]}, index=["smoking"]))
+    with pytest.raises(ValueError, match="waves: there is no column 'wave'; there are: cohort"):
+        figures.timeline(pd.DataFrame({"cohort": ["a"]}))
+    table = pd.DataFrame(
+        {"cohort": "a", "term": ["acne", "acne"], "measure": "prevalence", "estimate": [0.1, 0.2]}
+    )
+    with pytest.raises(ValueError, match="a pair of term and cohort has more than one row"):
+        figures.estimate_matrix(table)
+    with pytest.raises(ValueError, match="negative estimate"):
+        figures.estimate_matrix(table.head(1).assign(estimate=-1.0))
+    with pytest.raises(ValueError, match="there is no row to draw"):
+        figures.estimate_matrix(table.head(0))

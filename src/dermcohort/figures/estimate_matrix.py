@@ -59,7 +59,7 @@ def estimate_matrix(
     Raises
     ------
     ValueError
-        If a column is missing, a pair occurs twice, or an estimate is negative.
+        If a column is missing, there is no row, a pair occurs twice, or an estimate is negative.
 
     Examples
     --------
@@ -71,6 +71,8 @@ def estimate_matrix(
     for name in (row, column, "estimate"):
         if name not in table:
             raise ValueError(f"table: there is no column '{name}'; there are: {', '.join(table.columns)}")
+    if table.empty:
+        raise ValueError("table: there is no row to draw")
     if table.duplicated([row, column]).any():
         raise ValueError(
             f"table: a pair of {row} and {column} has more than one row; choose the rows to show"

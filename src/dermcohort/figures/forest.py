@@ -126,7 +126,8 @@ def _areas(rows: pd.DataFrame) -> np.ndarray | float:
     if "weight" not in rows:
         return 25.0
     weight = rows["weight"].to_numpy(float)
-    return np.maximum(60 * weight / np.nanmax(weight, initial=0.0), 4)
+    # a weight that was suppressed has the smallest square
+    return np.fmax(60 * weight / (np.nanmax(weight, initial=0.0) or 1.0), 4)
 
 
 def _log_axis(ax: Axes, values: np.ndarray) -> None:

@@ -49,7 +49,7 @@ def reason_bars(
     Raises
     ------
     ValueError
-        If a column is no reason, or a count is negative.
+        If there is no variable, a column is no reason, or a count is negative.
 
     Examples
     --------
@@ -59,6 +59,8 @@ def reason_bars(
     [90, 70, 10, 30]
     """
     words = labels_of(labels)
+    if counts.empty:
+        raise ValueError("counts: there is no variable to draw")
     for column in counts:
         if column not in REASONS:
             raise ValueError(
