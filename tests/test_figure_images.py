@@ -183,7 +183,9 @@ def test_numbers_in_cells_can_be_read():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="'refusd' is no reason for a missing value. Did you mean 'refused'"):
+    with pytest.raises(
+        ValueError, match=r"'refusd' is no reason for a missing value\. Did you mean 'refused'"
+    ):
         figures.reason_bars(pd.DataFrame({"refusd": [1]}, index=["smoking"]))
     with pytest.raises(ValueError, match="a number of visits is negative"):
         figures.reason_bars(pd.DataFrame({"refused": [-1]}, index=["smoking"]))

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..language import labels_of
-from .style import COLORS, DASHES, MARKERS, PAGE, axes_for, journal_style, legend_above
+from .style import COLORS, PAGE, axes_for, journal_style, legend_above, look
 
 
 @journal_style()
@@ -23,19 +23,19 @@ def roc_figure(
     ax = axes_for(ax, 0.6 * PAGE, 0.65 * PAGE)
     ax.plot([0, 100], [0, 100], color="0.6", linewidth=0.8, linestyle="--", zorder=0)
     for number, (label, (curve, best)) in enumerate(curves.items()):
-        color = COLORS[number % len(COLORS)]
+        color, marker, dash = look(number)
         ax.plot(
             100 * (1 - curve["specificity"]),
             100 * curve["sensitivity"],
             color=color,
-            linestyle=DASHES[number % len(DASHES)],
+            linestyle=dash,
             label=label,
             clip_on=False,
         )
         ax.plot(
             100 * (1 - best["specificity"]),
             100 * best["sensitivity"],
-            MARKERS[number % len(MARKERS)],
+            marker,
             color=color,
             markersize=5.5,
             clip_on=False,

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..language import labels_of
 from ..wording import suggest
-from .style import COLORS, DASHES, PAGE, dress, journal_style, wrap
+from .style import PAGE, dress, journal_style, look, wrap
 
 
 @journal_style()
@@ -39,8 +39,7 @@ def chain_figure(
         own = trace[trace["variable"] == name]
         for ax, statistic in zip(row, ("mean", "sd"), strict=True):
             for chain, line in own.groupby("chain"):
-                number = int(chain) - 1
-                color, dash = COLORS[number % len(COLORS)], DASHES[number % len(DASHES)]
+                color, _, dash = look(int(chain) - 1)
                 ax.plot(line["iteration"], line[statistic], color=color, linestyle=dash, linewidth=0.9)
             dress(ax)
             ax.yaxis.set_major_locator(MaxNLocator(4))

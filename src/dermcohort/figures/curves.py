@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..language import Labels, labels_of
 from ..tables import SUPPRESSED
-from .style import COLORS, DASHES, PAGE, axes_for, journal_style, legend_above, wrap
+from .style import PAGE, axes_for, journal_style, legend_above, look, wrap
 
 ROW = 11  # points between two lines of the numbers at risk
 
@@ -40,7 +40,7 @@ def curve_figure(
     ax = axes_for(ax, 0.85 * PAGE, 3.6 + extra)
     last = max(float(curve["time"].max()) for curve in curves.values())
     for number, (label, curve) in enumerate(curves.items()):
-        color, dash = COLORS[number % len(COLORS)], DASHES[number % len(DASHES)]
+        color, _, dash = look(number)
         if curve["estimate"].isna().all():
             ax.plot([], [], color=color, linestyle=dash, label=words.sentence(f"{label} ({SUPPRESSED})"))
             continue
@@ -96,4 +96,4 @@ def _risk_table(
             write("–" if np.isnan(count) else f"{count:,.0f}", float(tick), 0, "center")
         for i, line in enumerate(wrap(label, 20).split("\n")):
             below -= ROW if i else 0
-            write(line, 0, -24, "right", COLORS[number % len(COLORS)] if colored else "black")
+            write(line, 0, -24, "right", look(number)[0] if colored else "black")

@@ -14,15 +14,13 @@ from ..language import Labels, labels_of
 from ..tables import PROPORTIONS, RATIOS, SUPPRESSED, common_measure, level_label, measure_heading
 from .gaps import gap_marks
 from .style import (
-    COLORS,
-    DASHES,
     LINE,
-    MARKERS,
     PAGE,
     QUIET,
     axes_for,
     journal_style,
     legend_above,
+    look,
     name_rows,
     wrap,
 )
@@ -78,7 +76,7 @@ def grouped_ranges(
         offset = (number - (len(groups) - 1) / 2) * apart
         y = np.array([rows.index(value) for value in part[row]]) + offset
         middle, low, high = (scale * part[c].to_numpy(float) for c in ("estimate", "conf_low", "conf_high"))
-        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+        color, marker, _ = look(number)
         is_share = log and common_measure(table) not in RATIOS
         floor = 0.5 * scale * _smallest(table) if is_share else -np.inf
         ax.hlines(y, np.maximum(low, floor), high, color=color, linewidth=1.2)
@@ -137,11 +135,11 @@ def line_ranges(
         own, place = own[np.argsort(place)], np.sort(place)
         part = table.iloc[own]
         middle, low, high = (scale * part[c].to_numpy(float) for c in ("estimate", "conf_low", "conf_high"))
-        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+        color, marker, dash = look(number)
         joined, apart = place < together, 0.12 * (number - (len(groups) - 1) / 2)
         ax.fill_between(place[joined], low[joined], high[joined], color=color, alpha=0.15, linewidth=0)
         ax.plot(
-            place[joined], middle[joined], marker=marker, color=color, linestyle=DASHES[number % len(DASHES)],
+            place[joined], middle[joined], marker=marker, color=color, linestyle=dash,
             label=level_label(group, name, names),
         )  # fmt: skip
         ax.vlines(place[~joined] + apart, low[~joined], high[~joined], color=color, linewidth=1.2)

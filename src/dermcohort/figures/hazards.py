@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ..language import labels_of
-from .style import COLORS, DASHES, PAGE, axes_for, dress, journal_style, legend_above
+from .style import COLORS, PAGE, axes_for, dress, journal_style, legend_above, look
 
 
 @journal_style()
@@ -95,14 +95,15 @@ def log_log_figure(
     words = labels_of(labels)
     ax = axes_for(ax, 0.8 * PAGE, 3.6)
     for number, (label, curve) in enumerate(curves.items()):
+        color, _, dash = look(number)
         inside = curve[curve["estimate"].between(0, 1, inclusive="neither") & (curve["time"] > 0)]
         height = np.log(-np.log(inside["estimate"].to_numpy()))
         ax.step(
             inside["time"],
             height,
             where="post",
-            color=COLORS[number % len(COLORS)],
-            linestyle=DASHES[number % len(DASHES)],
+            color=color,
+            linestyle=dash,
             label=label or None,
         )
     ax.set_xscale("log")

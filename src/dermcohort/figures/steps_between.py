@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..language import labels_of
-from .style import COLORS, DASHES, PAGE, axes_for, journal_style, legend_above
+from .style import PAGE, axes_for, journal_style, legend_above, look
 
 
 @journal_style()
@@ -29,7 +29,7 @@ def steps_between(
     words = labels_of(labels)
     ax = axes_for(ax, 0.8 * PAGE, 3.6)
     for i, (label, curve) in enumerate(curves.items()):
-        color = COLORS[i % len(COLORS)]
+        color, _, dash = look(i)
         known = curve[curve["upper"] < np.inf]
         after = known["survival"].to_numpy()
         before = np.append(1.0, after)[: len(after)]
@@ -38,7 +38,7 @@ def steps_between(
         height = np.concatenate(
             [[1.0], np.column_stack([before, after]).ravel(), [np.append(1.0, after)[-1]]]
         )
-        ax.plot(time, height, color=color, linestyle=DASHES[i % len(DASHES)], label=label or None)
+        ax.plot(time, height, color=color, linestyle=dash, label=label or None)
         for (start, end), top, bottom in zip(ends, before, after, strict=True):
             ax.fill_between([start, end], bottom, top, color=color, alpha=0.15, linewidth=0)
     ax.set_xlim(0, last)

@@ -80,6 +80,18 @@ TICKS: dict[str, Any] = {
 }
 
 
+def look(number: int) -> tuple[str, str, Any]:
+    """Color, marker and dash of a group; beyond seven, colors come again with another marker and dash.
+
+    Examples
+    --------
+    >>> look(0), look(7)
+    (('#0072B2', 'o', '-'), ('#0072B2', 's', (0, (5, 1.5))))
+    """
+    other = number + number // len(COLORS)
+    return COLORS[number % len(COLORS)], MARKERS[other % len(MARKERS)], DASHES[other % len(DASHES)]
+
+
 @cache
 def _register_font() -> None:
     font_manager.fontManager.addfont(FONT_FILE)
