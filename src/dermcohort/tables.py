@@ -74,13 +74,21 @@ def format_interval(measure: str, estimate: float, low: float, high: float) -> s
     return f"{middle} ({format_number(low, digits)}, {format_number(high, digits)})"
 
 
-def measure_heading(measure: str, conf_level: float) -> str:
-    """``OR (95% CI)``, ``Prevalence, % (95% CI)``."""
+def measure_heading(measure: str, conf_level: float, labels: Mapping[str, str] | None = None) -> str:
+    """``OR (95% CI)``, ``Prevalence, % (95% CI)``, in the language of the labels."""
+    return labels_of(labels).sentence(f"{_measure_name(measure)} ({100 * conf_level:.4g}% CI)")
+
+
+def measure_name(measure: str, labels: Mapping[str, str] | None = None) -> str:
+    """``OR``, ``Prevalence, %``, in the language of the labels."""
+    return labels_of(labels).sentence(_measure_name(measure))
+
+
+def _measure_name(measure: str) -> str:
     if measure.startswith("per "):
         measure = f"rate {measure}"
-    name = measure[:1].upper() + measure[1:]
     unit = ", %" if measure in PROPORTIONS else ""
-    return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
+    return f"{measure[:1].upper()}{measure[1:]}{unit}"
 
 
 def common_measure(table: pd.DataFrame) -> str:

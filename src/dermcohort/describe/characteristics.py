@@ -78,7 +78,7 @@ class TableOne(Estimates):
         if rows.empty:
             raise ValueError("plot: there are no groups to compare; make the table with by=")
         names = {**self.labels, **(labels or {})}
-        return difference_dots(rows.assign(term=[names.get(t, t) for t in rows["term"]]), ax)
+        return difference_dots(rows.assign(term=[names.get(t, t) for t in rows["term"]]), ax, labels)
 
 
 def table_one(

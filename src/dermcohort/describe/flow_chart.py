@@ -61,12 +61,14 @@ class FlowChart(Estimates):
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
         """The STROBE diagram: boxes downwards, those excluded to the right. Returns the Axes."""
         from ..figures import flow_boxes
+        from ..language import labels_of
 
-        names = labels or {}
+        names = labels_of(labels)
         labelled = self.table.assign(
-            label=[names.get(v, v) for v in self.table["label"]], printed=self._printed_counts()
+            label=[names.get(v) or names.sentence(v) for v in self.table["label"]],
+            printed=[names.word(count) for count in self._printed_counts()],
         )
-        return flow_boxes(labelled, ax)
+        return flow_boxes(labelled, ax, labels)
 
     def _printed_counts(self) -> list[str]:
         marks = self.marks

@@ -63,8 +63,8 @@ class Catalogue:
     between_clauses: str | None = None
 
     def word(self, text: str) -> str:
-        """A word in this language, as it is where it is not known."""
-        return self.words.get(text, text)
+        """A word in this language, as it is where it is not known; a capital letter does not matter."""
+        return self.words.get(text) or self.words.get(text[:1].lower() + text[1:]) or text
 
     def sentence(self, text: str, labels: Mapping[str, str]) -> str:
         """One or more sentences in this language; one that no pattern fits stays as it is."""

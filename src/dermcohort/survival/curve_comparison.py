@@ -134,11 +134,12 @@ class AdjustedCurves(Estimates):
         return curve_figure(
             {level_label(self.exposure, level, names): curve for level, curve in of_levels},
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label="Adjusted survival probability",
             start=1.0,
             intervals=intervals,
             n_risk=None,
+            labels=labels,
         )
 
     def _compared(self, times: Times, measure: str, row: Callable[..., dict[str, float]]) -> Estimates:

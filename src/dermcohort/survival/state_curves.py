@@ -113,7 +113,7 @@ class StateCurves(Estimates):
         drawn = curve_figure(
             curves,
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label=str(self.table["measure"].iloc[0]).capitalize(),
             start=starts,
             intervals=intervals,
@@ -123,6 +123,7 @@ class StateCurves(Estimates):
             if at_risk
             else None,
             at_risk_of=groups,
+            labels=labels,
         )
         drawn.set_ylim(0, min(1.0, 1.1 * max([highest, *starts.values()])) or 1.0)
         return drawn

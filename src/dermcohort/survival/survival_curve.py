@@ -75,17 +75,17 @@ class TimeCurve(Estimates):
         """Step curves with their intervals and the numbers at risk below the axis. Returns the Axes."""
         from ..figures import curve_figure
 
-        names = labels or {}
         return curve_figure(
-            self._named(names),
+            self._named(labels or {}),
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label=self._y_label,
             start=self._start,
             intervals=intervals,
             n_risk=(lambda curve, times: self._values(curve, times)["n_risk"].to_numpy())
             if at_risk
             else None,
+            labels=labels,
         )
 
     def _named(self, labels: Mapping[str, str]) -> dict[str, pd.DataFrame]:
@@ -151,8 +151,7 @@ class KaplanMeier(TimeCurve):
         """log(-log S) over log time: where hazards are proportional the curves are the same distance apart everywhere."""
         from ..figures import log_log_figure
 
-        names = labels or {}
-        return log_log_figure(self._named(names), ax, x_label=names.get(self.time_label, self.time_label))
+        return log_log_figure(self._named(labels or {}), ax, x_label=self.time_label, labels=labels)
 
     def _is_complete(self, curve: pd.DataFrame) -> bool:
         return bool(curve["estimate"].iloc[-1] == 0)

@@ -92,7 +92,7 @@ class TurnbullCurve(Estimates):
             for key, curve in self._curves()
         }
         return steps_between(
-            curves, self._last(), ax, x_label=names.get("time", "time"), y_label="Survival probability"
+            curves, self._last(), ax, x_label="time", y_label="Survival probability", labels=labels
         )
 
     def _last(self) -> float:
