@@ -56,7 +56,7 @@ def status_matrix(
     keys = list(STATUSES)
     codes = matrix.map(keys.index).to_numpy()
     n_rows, n_columns = codes.shape
-    row_names = [wrap(names.word(variable), 44) for variable in matrix.index]
+    row_names = [wrap(names.word(variable), 60) for variable in matrix.index]
     tall = LINE if all("\n" not in name for name in row_names) else 1.6 * LINE
     ax = axes_for(ax, 2.6 + 0.46 * n_columns, 1.4 + tall * n_rows)
     ax.imshow(
