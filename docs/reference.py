@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from griffe import Docstring, DocstringSection, DocstringSectionKind
@@ -58,7 +59,7 @@ def public_names(module: ModuleType) -> dict[str, Any]:
 def page(title: str, module: ModuleType, names: dict[str, Any]) -> str:
     """Title, a table of all names with their first sentences, then each in full: functions before classes."""
     ordered = sorted(names, key=lambda name: (inspect.isclass(names[name]), name.lower()))
-    rows = [f"| [`{name}`](#{anchor(name)}) | {first_sentence(names[name])} |" for name in ordered]
+    rows = [f"| [`{name}`](#{name}) | {first_sentence(names[name])} |" for name in ordered]
     parts = [f"# {title}", inspect.getdoc(module) or "", "\n".join(["| name | |", "|--|--|", *rows])]
     for name in ordered:
         parts += class_text(name, names[name]) if inspect.isclass(names[name]) else entry(name, names[name])
@@ -67,29 +68,24 @@ def page(title: str, module: ModuleType, names: dict[str, Any]) -> str:
 
 def entry(name: str, item: Any, level: str = "##", owner: str = "") -> list[str]:
     """Heading, signature and docstring of a function or method."""
-    heading = f"{level} {name} {{#{anchor(owner + name)}}}"
+    heading = f"{level} {name} {{#{owner}{name}}}"
     return [heading, f"```python\n{signature(name, item)}\n```", *docstring(item)]
 
 
 def class_text(name: str, item: type) -> list[str]:
     """Docstring of a class, and what it adds to `Estimates`."""
-    heading = f"## {name} {{#{anchor(name)}}}"
+    heading = f"## {name} {{#{name}}}"
     base = "" if item is dc.Estimates or not issubclass(item, dc.Estimates) else (
-        "It has all that [`Estimates`](dermcohort.md#estimates) have."
+        "It has all that [`Estimates`](dermcohort.md#Estimates) have."
     )  # fmt: skip
     parts = [heading, *docstring(item), base]
     for member in sorted(member for member in vars(item) if not member.startswith("_")):
         found = inspect.getattr_static(item, member)
-        if isinstance(found, property) and found.__doc__:
-            parts += [f"### .{member} {{#{anchor(f'{name}.{member}')}}}", *docstring(found)]
-        elif inspect.isroutine(found) and getattr(item, member).__doc__:
+        if isinstance(found, property | cached_property) and found.__doc__:
+            parts += [f"### .{member} {{#{name}.{member}}}", *docstring(found)]
+        elif isinstance(found, FunctionType | classmethod | staticmethod) and getattr(item, member).__doc__:
             parts += entry(f".{member}", getattr(item, member), "###", name)
     return parts
-
-
-def anchor(name: str) -> str:
-    """``KaplanMeier.at`` as ``kaplanmeier-at``."""
-    return name.lower().replace(".", "-")
 
 
 def first_sentence(item: Any) -> str:
