@@ -136,7 +136,7 @@ def definition(item: Any) -> str:
     name = getattr(item, "name", "")
     kind = str(item.annotation or "")
     term = " ".join(part for part in (f"`{name}`" if name else "", f"[{kind}]{{.type}}" if kind else "") if part)
-    lines = item.description.strip().splitlines() or [""]
+    lines = item.description.strip().splitlines() or ["<!-- -->"]
     return "\n".join([term or "value", f":   {lines[0]}", *(f"    {line}" if line else "" for line in lines[1:])])
 
 
