@@ -99,11 +99,87 @@ def test_every_finding_can_fire():
 def blocks_run(name: str) -> dict:
     """The names that the Python blocks of a page of docs/ leave."""
     page = (ROOT / "docs" / name).read_text("utf-8")
+    page = re.sub(r"````.*?````", "", page, flags=re.DOTALL)  # a page in the page
     names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
         exec(compile(block, name, "exec"), names)
     plt.close("all")
     return names
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder in which somebody has simulated and harmonized: raw/, harmonized/ and the dictionary."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "data-dictionary", folder / "data-dictionary")
+    dc.simulate_cohorts(folder / "raw", n=12_000, seed=1)
+    dc.harmonize(dc.read_dictionary(folder / "data-dictionary"), raw=folder / "raw").save(folder / "harmonized")
+    return folder
+
+
+# pages whose examples are run; those of the others are commands, fragments, or run by the tests of their subject
+PLAIN = [
+    "competing-risks.md", "disclosure.md", "export-tables.md", "mixtures.md", "parametric.md", "prevalence.md",
+    "surveys.md", "table-one.md",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PLAIN)
+def test_examples_of_a_page(page, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names = blocks_run(page)
+    assert [name for name in names if not name.startswith("__")]
+
+
+def test_page_on_missing_values(project, monkeypatch):
+    monkeypatch.chdir(project)
+    names = blocks_run("missing.md")
+    assert names["imputed"].m == 20
+
+
+@pytest.mark.parametrize("page", ["index.md", "quickstart.zh.md"])
+def test_quickstart_leads_to_a_report(page, project, monkeypatch):
+    monkeypatch.chdir(project)
+    names = blocks_run(page)
+    assert names["fit"].n == names["people"][["rosacea", "age", "smoking_status"]].dropna().shape[0]
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    (project / "first.qmd").write_text(re.search(r"````markdown\n(.*?)````", text, re.DOTALL)[1], "utf-8")
+    pages = dc.report.render("first.qmd", engine="embedded", output=project / "_site")
+    assert "<figure" in pages[0].read_text("utf-8")
+
+
+def phrases() -> list[tuple[str, str]]:
+    """Task and code of each row of the phrase book's tables whose last column is for running, in order."""
+    found, runs = [], False
+    for line in (ROOT / "docs" / "phrasebook.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) != 5:
+            runs = False
+        elif cells[0] in ("task", "what"):
+            runs = cells[0] == "task"
+        elif runs and not line.startswith("|--"):
+            found += [(cells[0], code) for code in re.findall(r"`([^`]+)`", cells[4])]
+    return found
+
+
+def test_every_phrase_of_the_phrase_book_runs(project, monkeypatch):
+    monkeypatch.chdir(project)
+    names = blocks_run("phrasebook.md")
+    people = names["people"]
+    people.to_stata("survey.dta", write_index=False)
+    names["wave2"] = people[["id"]].assign(itch2=1)
+    names["wide"] = people[["id"]].assign(itch1=0, itch2=1)
+    names["study"] = dc.open_study("harmonized")
+    rows = phrases()
+    assert len({task for task, _ in rows}) > 80
+    failed = []
+    for task, code in rows:
+        try:
+            exec(compile(code, task, "exec"), names)
+        except Exception as error:
+            failed.append(f"{task}: {code}: {type(error).__name__}: {error}")
+        plt.close("all")
+    assert failed == []
 
 
 def test_page_on_survival(monkeypatch):
@@ -115,10 +191,8 @@ def test_page_on_survival(monkeypatch):
         assert names[fit].events == complete["malignant"].sum()
 
 
-def test_page_on_onsets_between_visits(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    dc.simulate_cohorts("raw/", n=3_000, seed=1)
-    dc.harmonize(dc.read_dictionary(ROOT / "data-dictionary"), raw="raw/").save("harmonized/")
+def test_page_on_onsets_between_visits(project, monkeypatch):
+    monkeypatch.chdir(project)
     names = blocks_run("interval-censoring.md")
     people = names["people"].dropna(subset="smoking_status")
     assert names["curve"].events == names["people"]["event"].sum()
