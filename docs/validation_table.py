@@ -26,7 +26,7 @@ STRICT = 1e-8
 # why R's value is not exact: for every id with a wider tolerance, else there is no page
 REASONS = {
     "or.exact": "`fisher.test` stops at 1e-4",
-    "svy.ciprop.likelihood": "`svyciprop` searches by `uniroot`",
+    "svy.ciprop.likelihood": "`svyciprop` searches for its limits numerically",
     "svy.glmpois": "`svyglm` stops at its default",
     "meta.prev": "`rma` and `rma.glmm` stop at their defaults",
     "gee.ohio.ar1": "`geeglm` stops at its default",

@@ -102,14 +102,16 @@ def write_page(
 
 
 def navigation_of(pages: Sequence[tuple[Page, str]], current: Page) -> str:
-    """A list of links to the pages, relative to the current one, by section; empty for a single page."""
+    """A list of links to the pages, relative to the current one; sections fold. Empty for a single page."""
     if len(pages) < 2:
         return ""
     items = []
     for section, entries in groupby(pages, key=lambda entry: entry[0].section):
         links = "\n".join(_navigation_link(page, title, current) for page, title in entries)
         if section:
-            links = f'<li class="section"><span>{html.escape(section)}</span>\n<ul>\n{links}\n</ul></li>'
+            state = " open" if section == current.section else ""
+            heading = f"<details{state}><summary>{html.escape(section)}</summary>"
+            links = f"<li>{heading}\n<ul>\n{links}\n</ul></details></li>"
         items.append(links)
     return "<ul>\n" + "\n".join(items) + "\n</ul>"
 
