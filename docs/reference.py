@@ -43,7 +43,7 @@ def write_reference() -> None:
     top["save_figure"] = save_figure
     write_text(FOLDER / "dermcohort.md", page("dermcohort", dc, top))
     for name, module in MODULES.items():
-        write_text(FOLDER / f"{name}.md", page(f"dermcohort.{name}", module, public_names(module)))
+        write_text(FOLDER / f"{name}.md", page(f"dc.{name}", module, public_names(module)))
 
 
 def public_names(module: ModuleType) -> dict[str, Any]:
@@ -135,9 +135,13 @@ def definition(item: Any) -> str:
     """``name`` *type*, with the description below it."""
     name = getattr(item, "name", "")
     kind = str(item.annotation or "")
-    term = " ".join(part for part in (f"`{name}`" if name else "", f"[{kind}]{{.type}}" if kind else "") if part)
+    term = " ".join(
+        part for part in (f"`{name}`" if name else "", f"[{kind}]{{.type}}" if kind else "") if part
+    )
     lines = item.description.strip().splitlines() or ["<!-- -->"]
-    return "\n".join([term or "value", f":   {lines[0]}", *(f"    {line}" if line else "" for line in lines[1:])])
+    return "\n".join(
+        [term or "value", f":   {lines[0]}", *(f"    {line}" if line else "" for line in lines[1:])]
+    )
 
 
 if __name__ == "__main__":

@@ -85,7 +85,10 @@ def write_table() -> None:
         "|--|--:|--:|--:|--|",
     ]
     own = ["| script | values | R packages |", "|--|--:|--|", *own_rows()]
-    write_text(ROOT / "docs" / "validation.md", "\n".join([text, *head, *rows, EARLY, *early_rows(found), MORE, *own, END]))
+    write_text(
+        ROOT / "docs" / "validation.md",
+        "\n".join([text, *head, *rows, EARLY, *early_rows(found), MORE, *own, END]),
+    )
 
 
 def early_rows(found: pd.DataFrame) -> list[str]:

@@ -5,6 +5,10 @@ import importlib
 import pkgutil
 import re
 import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -113,7 +117,9 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "data-dictionary", folder / "data-dictionary")
     dc.simulate_cohorts(folder / "raw", n=12_000, seed=1)
-    dc.harmonize(dc.read_dictionary(folder / "data-dictionary"), raw=folder / "raw").save(folder / "harmonized")
+    dc.harmonize(dc.read_dictionary(folder / "data-dictionary"), raw=folder / "raw").save(
+        folder / "harmonized"
+    )
     return folder
 
 
@@ -210,3 +216,80 @@ def test_hazard_ratios_of_the_page_are_those_of_the_simulation():
         for method, cell in zip(methods, cells.split(" | "), strict=True):
             ratio, coverage = re.fullmatch(r"(\S+) \((\S+)\)", cell).groups()
             assert f"| {visits} | {share} | {method} | {ratio} | {coverage} |" in simulated
+
+
+class Anchors(HTMLParser):
+    """Links, ids and addresses that a browser loads, of one page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links, self.ids, self.loaded = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        if "id" in values:
+            self.ids.append(values["id"])
+        self.loaded += [values[name] for name in ("src", "srcset", "poster") if name in values]
+        if tag == "link":
+            self.loaded.append(values.get("href", ""))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The pages of the documentation as `make docs` builds them, by path."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("reference"))
+    subprocess.run([sys.executable, "docs/reference.py"], cwd=folder, check=True)
+    dc.report.render(folder / "docs", engine="embedded", output=folder / "_docs")
+    return {page: Anchors(page.read_text("utf-8")) for page in (folder / "_docs").rglob("*.html")}
+
+
+def test_every_page_of_the_documentation_is_in_the_site(site):
+    written = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert written <= {page.stem for page in site}
+
+
+def test_links_of_the_site_lead_somewhere(site):
+    broken = []
+    for page, anchors in site.items():
+        for link in anchors.links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            file, _, fragment = unquote(link).partition("#")
+            target = (page.parent / file).resolve() if file else page
+            if target not in site or (fragment and fragment not in site[target].ids):
+                broken.append(f"{page.name}: {link}")
+    assert broken == []
+
+
+def test_pages_of_the_site_load_nothing_and_have_each_id_once(site):
+    for page, anchors in site.items():
+        assert [address for address in anchors.loaded if not address.startswith("data:")] == [], page.name
+        assert len(set(anchors.ids)) == len(anchors.ids), page.name
+
+
+def test_reference_has_every_public_name(site):
+    ids = {page.stem: set(anchors.ids) for page, anchors in site.items() if page.parent.name == "reference"}
+    for name in dc.__all__:
+        item = getattr(dc, name)
+        if hasattr(item, "__path__") or hasattr(item, "__file__"):
+            assert set(getattr(item, "__all__", [])) <= ids[name], name
+        else:
+            assert name in ids["dermcohort"]
+
+
+def test_table_of_validation_counts_the_values_of_r():
+    from dermcohort.validate import REGISTRY
+
+    page = (ROOT / "docs" / "validation.md").read_text("utf-8")
+    shown = dict(re.findall(r"^\| ([a-z ]+) \| [\d,]+ of ([\d,]+) \|", page, re.MULTILINE))
+    golden = pd.read_csv(ROOT / "validation" / "golden.csv", keep_default_na=False)
+    counts: dict[str, int] = {}
+    for name, n in golden["id"].value_counts().items():
+        if name in REGISTRY:
+            topic = REGISTRY[name].topic.replace("_", " ")
+            counts[topic] = counts.get(topic, 0) + n - len(REGISTRY[name].unreported)
+    assert {topic: int(n.replace(",", "")) for topic, n in shown.items()} == counts

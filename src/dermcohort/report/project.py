@@ -123,9 +123,7 @@ def _pages(root: Path, project: Mapping[str, Any], website: Mapping[str, Any]) -
     listed: list[Entry] = []
     for name in ("sidebar", "navbar"):
         listed = listed or _entries(website.get(name))
-    rendered = [
-        name for pattern in project.get("render") or [] for name in _matching(root, str(pattern))
-    ]
+    rendered = [name for pattern in project.get("render") or [] for name in _matching(root, str(pattern))]
     if not listed and not rendered:
         rendered = [name for name in _matching(root, "*.qmd") if not name.startswith("_")]
     shown = {name for name, _, _ in listed}
