@@ -47,13 +47,8 @@ def write_reference() -> None:
 
 
 def public_names(module: ModuleType) -> dict[str, Any]:
-    """Names of `__all__`; of a module without it the functions and classes that are its own."""
-    listed = getattr(module, "__all__", None) or [
-        name
-        for name, item in vars(module).items()
-        if not name.startswith("_") and callable(item) and item.__module__ == module.__name__
-    ]
-    return {name: getattr(module, name) for name in listed}
+    """The names of a module by which it is called; `disclosure` has no list, its face is one function."""
+    return {name: getattr(module, name) for name in getattr(module, "__all__", ["suppress"])}
 
 
 def page(title: str, module: ModuleType, names: dict[str, Any]) -> str:
