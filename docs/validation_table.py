@@ -20,7 +20,7 @@ Numbers of this package beside those of R {r}, computed on {date} by `{command}`
 relative difference and tolerance. Of the {n:,} values {agree:,} agree within their tolerance.
 
 The tolerance is 1e-12 for closed forms and 1e-8 for what is found by iteration, R told to fit to convergence. Values of
-which R's function stops earlier are counted apart and listed below.
+which R's function stops earlier are counted apart and listed below; the largest difference is that of the others.
 """
 STRICT = 1e-8
 # why R's value is not exact: for every id with a wider tolerance, else there is no page
