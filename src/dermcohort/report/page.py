@@ -17,9 +17,9 @@ from urllib.parse import unquote
 
 from .document import needs_citeproc
 from .errors import ReportError, place
-from .pandoc import Node, div, element, plain_text, raw_html, run_pandoc, transform
+from .pandoc import Node, div, element, plain_text, raw_html, run_pandoc, span, text_inlines, transform
 from .project import SUFFIXES, Page
-from .words import words_of
+from .words import Words, words_of
 
 HERE = Path(__file__).parent
 # attributes with an address that a browser loads by itself
@@ -64,9 +64,9 @@ def write_page(
     folder : Path
         For temporary files.
     """
-    tree = transform(tree, _table_for_screens)
-    tree = transform(tree, lambda node: _with_content(node, page.source, root))
     words = words_of(str(metadata.get("lang", "en")))
+    tree = transform(tree, lambda node: _table_for_screens(node, words))
+    tree = transform(tree, lambda node: _with_content(node, page.source, root))
     title = plain_text(tree["meta"].get("title", {})) or page.text or page.source.stem
     variables = {
         "css": (HERE / "theme.css").read_text("utf-8"),
@@ -125,12 +125,13 @@ def _navigation_link(page: Page, title: str, current: Page) -> str:
 # ------------------------------------------------------------------------------------- the tree, for HTML
 
 
-def _table_for_screens(node: Node) -> Node | list[Node]:
+def _table_for_screens(node: Node, words: Words) -> Node | list[Node]:
     """A wide table scrolls inside its own box; its caption and notes do not scroll with it."""
     if node["t"] == "Table":
         caption = node["c"][1][1]
         node["c"][1] = [None, []]
         _mark_indented(node)
+        _name_rows(node, words)
         box = div([node], "", "table-scroll", tabindex="0")
         return [div(caption, "", "caption"), box] if caption else box
     if node["t"] == "Div" and "float-tbl" in node["c"][0][1]:
@@ -153,6 +154,18 @@ def _mark_indented(table: Node) -> None:
             for cell in cells:
                 if plain_text(cell[4]).startswith("\u2003"):
                     cell[0][1].append("level")
+
+
+def _name_rows(table: Node, words: Words) -> None:
+    """The first column names the rows, for who hears the table; a heading that is not printed is said."""
+    head, bodies = table["c"][3], table["c"][4]
+    for body in bodies:
+        body[1] = 1
+    for _, cells in head[1]:
+        for number, cell in enumerate(cells):
+            if not plain_text(cell[4]).strip():
+                unseen = span(text_inlines(words.row if number == 0 else words.column), "unseen")
+                cell[4] = [element("Plain", [unseen])]
 
 
 def _with_content(node: Node, source: Path, root: Path) -> Node:

@@ -25,6 +25,8 @@ class Words:
     menu: str
     references: str
     abstract: str
+    row: str
+    column: str
 
     def label(self, kind: str, number: str) -> str:
         """``Figure 1``, ``Table 2``, ``Section 3``; the blank does not break across lines."""
@@ -51,6 +53,8 @@ WORDS = {
         menu="Menu",
         references="References",
         abstract="Abstract",
+        row="Row",
+        column="Value",
     ),
     "zh": Words(
         fig="图",
@@ -63,6 +67,8 @@ WORDS = {
         menu="目录",
         references="参考文献",
         abstract="摘要",
+        row="项目",
+        column="数值",
     ),
 }
 
