@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from browser import problems_of
 from conftest import ROOT
 
 import dermcohort as dc
@@ -269,6 +270,13 @@ def test_pages_of_the_site_load_nothing_and_have_each_id_once(site):
     for page, anchors in site.items():
         assert [address for address in anchors.loaded if not address.startswith("data:")] == [], page.name
         assert len(set(anchors.ids)) == len(anchors.ids), page.name
+
+
+def test_browser_finds_no_fault_with_the_site(site):
+    names = ("index", "phrasebook", "quickstart.zh", "validation", "reports", "prevalence", "dermcohort")
+    pages = [page for page in site if page.stem in names]
+    assert len(pages) >= len(names)
+    assert problems_of(pages) == []
 
 
 def test_reference_has_every_public_name(site):

@@ -169,7 +169,10 @@ def _name_rows(table: Node, words: Words) -> None:
 
 
 def _with_content(node: Node, source: Path, root: Path) -> Node:
-    """Images as data in the page; links to other files of text lead to their pages."""
+    """Images as data in the page; links to other files of text lead to their pages; keys can scroll long code."""
+    if node["t"] == "CodeBlock":
+        (identifier, classes, values), code = node["c"]
+        return element("CodeBlock", [identifier, classes, [*values, ["tabindex", "0"]]], code)
     if node["t"] == "Image":
         attributes, inlines, (address, title) = node["c"]
         return element("Image", attributes, inlines, [_data_address(address, source, root), title])
