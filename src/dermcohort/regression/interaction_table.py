@@ -46,7 +46,7 @@ def crossed(joint: pd.DataFrame, names: tuple[str, str], conf_level: float, labe
     a, b = names
     first, second = (labels.word(name) for name in names)
     measure, ci = joint["measure"].iloc[0], f"({100 * conf_level:.4g}% CI)"
-    counted = labels.word("n" if measure == "IRR" else "with / without")
+    counted = "n" if measure == "IRR" else "with / without"
     in_a = list(dict.fromkeys(joint[a]))
     in_b = list(dict.fromkeys(joint[b]))
     at = joint.set_index(["comparison", a, b])
@@ -70,16 +70,18 @@ def crossed(joint: pd.DataFrame, names: tuple[str, str], conf_level: float, labe
             line[f"{label_b[y]}: {counted}"] = " / ".join(format_number(v, 0) for v in counts)
             line[f"{label_b[y]}: {measure} {ci}"] = cell("joint", x, y)
         for y in in_b[1:]:
-            line[f"{label_b[y]} against {in_b[0]}, within {first}: {measure} {ci}"] = cell(
-                f"{b} within {a}", x, y
-            )
+            line[
+                f"{label_b[y]} against {level_label(b, in_b[0], labels)}, within {first}: {measure} {ci}"
+            ] = cell(f"{b} within {a}", x, y)
         lines.append(line)
     for x in in_a[1:]:
-        line = {"": f"{label_a[x]} against {in_a[0]}, within {second}"}
+        line = {"": f"{label_a[x]} against {level_label(a, in_a[0], labels)}, within {second}"}
         for y in in_b:
             line[f"{label_b[y]}: {measure} {ci}"] = cell(f"{a} within {b}", x, y)
         lines.append(line)
-    return pd.DataFrame(lines).fillna("").astype(str)
+    shown = pd.DataFrame(lines).fillna("").astype(str)
+    shown[""] = shown[""].map(labels.sentence)
+    return shown.rename(columns=labels.sentence)
 
 
 def sentences(table: pd.DataFrame) -> list[str]:
