@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from . import __version__
 
@@ -517,22 +518,40 @@ def run(scripts: tuple[Path, ...], analyses: Path, study: Path, results: Path, e
     "--engine", default="auto", show_default=True, type=click.Choice(["auto", "quarto", "embedded"])
 )
 @click.option("--language", default="en", show_default=True, help="Language of captions: en or zh.")
+@click.option(
+    "--param", "-P", "params", multiple=True, help="name=value: a parameter of the page, as often as needed."
+)
 @click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
 @_exit_codes
-def report(path: Path, target: Path, engine: str, language: str, results: Path) -> int:
+def report(
+    path: Path, target: Path, engine: str, language: str, params: tuple[str, ...], results: Path
+) -> int:
     """Render a .qmd file or a folder of them to self-contained HTML, showing what is in RESULTS.
 
     \b
     Example:
       dermcohort report reports/ --to _site/
+      dermcohort report reports/profile.qmd -P cohort=central_china -P condition=rosacea
     """
     from .pipeline import RESULTS_VARIABLE
     from .report import render
 
     os.environ[RESULTS_VARIABLE] = str(results.absolute())  # the cells of the pages read it
-    for page in render(path, engine=engine, language=language, output=target):
+    chosen = dict(_parameter(text) for text in params)
+    for page in render(path, engine=engine, language=language, output=target, params=chosen):
         click.echo(str(page))
     return 0
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """``name=value``, the value as YAML reads it: numbers, true, null and words without quotes."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise click.BadParameter(f"'{text}' is not name=value, as in -P cohort=college", param_hint="--param")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        return name.strip(), value
 
 
 @main.command()
