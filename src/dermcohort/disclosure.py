@@ -51,7 +51,7 @@ def suppress(
     min_cell : int
         The least count that is shown. 0 or 1: all are.
     counts : list of str
-        Of a listing: its columns that count people. A row in which one is hidden loses its other numbers as well.
+        Of a listing: its columns that count people. A row in which one is hidden loses what it has beside counts.
     of : Estimates, optional
         Of what compares levels or times and has no counts of its own (standardized risks, contrasts, differences of
         curves): the model, or the curves, it was made of, before they passed. What is hidden there is hidden here.
@@ -168,7 +168,8 @@ def _without(
 ) -> E:
     """The estimates without the hidden counts, what was computed from them, and the numbers of blank rows."""
     table = estimates.table.copy()
-    numbers = [c for c in _computed(estimates) if c in table]
+    named = {column for _, column in found.places} if isinstance(estimates, Listing) else set()
+    numbers = [c for c in _computed(estimates) if c in table and c not in named]
     everything = dict(hidden)
     for (row, column), _ in hidden.items():
         if row >= 0:

@@ -190,6 +190,11 @@ def counts_of_table_one(estimates: TableOne) -> Counts:
         counts.add(row, "n", table.at[row, "n"], last_choice=True)
         if keys.at[row, "measure"] == "proportion":
             counts.add(row, "events", table.at[row, "events"])
+    for row in table.index[
+        ~described & table["n"].notna()
+    ]:  # missing values and weights: of all rows of the group
+        counts.add(row, "n", table.at[row, "n"], last_choice=True)
+        counts.add_sum(sizes[group[row]], [row], "n")
     for _, block in keys.groupby(["term", "group"], sort=False):
         first, *rest = block.index
         for row in rest:
@@ -218,7 +223,8 @@ def add_missing_counts(counts: Counts, estimates: TableOne) -> None:
         counts.add_sum((total, "events"), reasons, "events")
         known = next(
             (row, "n") for row, column in counts.places
-            if row >= 0 and column == "n" and table.at[row, "term"] == term and group[row] == name
+            if row >= 0 and column == "n" and row not in absent.index
+            and table.at[row, "term"] == term and group[row] == name
         )  # fmt: skip
         size = counts.places[TOTAL, f"size of {name}"]
         counts.cells.add_sum(size, [counts.places[known], counts.places[total, "events"]])

@@ -70,7 +70,7 @@ def _steps(group: list[pd.DataFrame], min_cell: int) -> tuple[list[pd.DataFrame]
         return [
             part.iloc[[-1]].astype(dict.fromkeys(numbers, float)).assign(**nothing) for part in group
         ], True
-    events = sum(part["events"].to_numpy(float) for part in group)
+    events = np.sum([part["events"].to_numpy(float) for part in group], axis=0)
     ends = _ends(moves, events > 0, min_cell)
     begins = [0, *(end + 1 for end in ends[:-1])]
     found = []
@@ -211,7 +211,7 @@ def thin_roc(curves: RocCurves, min_cell: int) -> Coarse[RocCurves]:
         ).round()
         order = np.argsort(above.sum(axis=1), kind="stable")
         moves = np.diff(above[order], axis=0)
-        ends = _ends(moves, moves.any(axis=1), min_cell) if len(moves) else []
+        ends = _ends(moves, np.asarray(moves.any(axis=1)), min_cell) if len(moves) else []
         kept.append(points.iloc[np.sort(order[[0, *(end + 1 for end in ends)]])] if len(points) else points)
     curve = pd.concat(kept) if kept else curves.curve
     # a best point that is no longer on the curve is not told

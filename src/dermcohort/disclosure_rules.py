@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .disclosure_cells import (
@@ -59,9 +58,8 @@ def counts_of_model(estimates: FittedModel) -> Counts:
     counts = counts_of_tidy(estimates)
     if estimates.design is None:
         return counts
-    frame, response = estimates.design.frame, estimates.design.response
-    outcome = getattr(estimates, "event", None)
-    happened = frame.get(outcome, response)
+    frame = estimates.design.frame
+    happened = frame.get(getattr(estimates, "event", estimates.design.outcome))
     table = estimates.table.reset_index(drop=True)
     for row in table.index[table["level"].isna()] if "level" in table else []:
         term = table.at[row, "term"]
@@ -70,7 +68,7 @@ def counts_of_model(estimates: FittedModel) -> Counts:
             continue
         counted = [values.value_counts()]
         if happened is not None and happened.nunique() == 2:
-            counted.append(pd.crosstab(values, np.asarray(happened)).stack())
+            counted.append(pd.crosstab(values, happened).stack())
         counts.made_of[row] = [counts.cells.add(n, shown=False) for of in counted for n in of]
     return counts
 

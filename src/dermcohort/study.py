@@ -754,7 +754,20 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
     ):
         for name, title in titles.items():
             names[f"{kind}={name}"] = title.get(language) or title.get("en") or name
-    return names
+    return names if language == "en" else _with_english(names, printed_names(schema, manifest, "en"))
+
+
+def _with_english(names: Labels, english: Labels) -> Labels:
+    """The names, and those of the English texts: steps of a flow or rows of a listing are made of printed names.
+
+    A text that stands for several names is left out.
+    """
+    by_text: dict[str, set[str]] = {}
+    for key, text in english.items():
+        by_text.setdefault(text, set()).add(names[key])
+    return Labels(
+        {text: found.pop() for text, found in by_text.items() if len(found) == 1} | names, names.language
+    )
 
 
 def _check_lod(lod: str | None) -> None:

@@ -39,7 +39,7 @@ class BlandAltman(Estimates):
                 "disclosure control; run bland_altman again to draw them"
             )
         a, b = ((labels or {}).get(name, name) for name in (self.a, self.b))
-        return bland_altman_figure(self.points, self.table, ax, a=a, b=b)
+        return bland_altman_figure(self.points, self.table, ax, a=a, b=b, labels=labels)
 
 
 def bland_altman(

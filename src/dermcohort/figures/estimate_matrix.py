@@ -23,7 +23,7 @@ from ..tables import (
     measure_heading,
     measure_name,
 )
-from .style import NORMAL, QUIET, SMALL, axes_for, journal_style, text_color, tick_style, wrap
+from .style import NORMAL, QUIET, SMALL, axes_for, dress, journal_style, name_rows, text_color, wrap
 
 MOST_INTERVALS = 6  # columns; with more there is no room for intervals
 ROUND = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -59,7 +59,7 @@ def estimate_matrix(
     Raises
     ------
     ValueError
-        If a column is missing, a pair occurs twice, or an estimate is negative.
+        If a column is missing, there is no row, a pair occurs twice, or an estimate is negative.
 
     Examples
     --------
@@ -71,6 +71,8 @@ def estimate_matrix(
     for name in (row, column, "estimate"):
         if name not in table:
             raise ValueError(f"table: there is no column '{name}'; there are: {', '.join(table.columns)}")
+    if table.empty:
+        raise ValueError("table: there is no row to draw")
     if table.duplicated([row, column]).any():
         raise ValueError(
             f"table: a pair of {row} and {column} has more than one row; choose the rows to show"
@@ -115,7 +117,7 @@ def estimate_matrix(
         )
     ax.set_xlim(-0.5, len(columns) - 0.5)
     ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_yticks(np.arange(len(rows)), row_names)
+    name_rows(ax, np.arange(len(rows)), row_names)
     ax.set_xticks(np.arange(len(columns)), [wrap(level_label(column, c, words), 14) for c in columns])
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
@@ -148,7 +150,7 @@ def _colors() -> Colormap:
 def _color_bar(ax: Axes, ends: tuple[float, float], colors: Colormap, heading: str) -> None:
     image = mpl.cm.ScalarMappable(LogNorm(*ends), colors)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02, shrink=0.8)
-    tick_style(bar.ax)
+    dress(bar.ax)
     inside = [tick for tick in ROUND if ends[0] <= tick <= ends[1]]
     bar.ax.yaxis.set_major_locator(FixedLocator(inside or list(ends)))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))

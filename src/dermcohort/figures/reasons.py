@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from ..language import labels_of
 from ..wording import suggest
-from .style import LINE, PAGE, QUIET, SMALL, axes_for, journal_style, legend_above, wrap
+from .style import LINE, PAGE, QUIET, SMALL, axes_for, journal_style, legend_above, name_rows, wrap
 
 # color and hatch: neighbors differ in grey as well
 REASONS = {
@@ -49,7 +49,7 @@ def reason_bars(
     Raises
     ------
     ValueError
-        If a column is no reason, or a count is negative.
+        If there is no variable, a column is no reason, or a count is negative.
 
     Examples
     --------
@@ -59,6 +59,8 @@ def reason_bars(
     [90, 70, 10, 30]
     """
     words = labels_of(labels)
+    if counts.empty:
+        raise ValueError("counts: there is no variable to draw")
     for column in counts:
         if column not in REASONS:
             raise ValueError(
@@ -88,7 +90,7 @@ def reason_bars(
     ax.text(1.01, 1, "n", transform=ax.transAxes, ha="left", va="bottom", fontsize=SMALL, color=QUIET)
     ax.set_xlim(0, 100)
     ax.set_ylim(len(counts) - 0.5, -0.5)
-    ax.set_yticks(places, names)
+    name_rows(ax, places, names)
     ax.set_xlabel(words.word("Visits, %"))
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.legend import Legend
@@ -27,6 +28,8 @@ FONTS = ["Dermcohort CJK", "DejaVu Sans"]
 
 COLUMN, PAGE = 3.35, 6.7  # inches: 85 and 170 mm, one and two columns of a journal
 SMALL, NORMAL = 8, 9  # points
+LETTER = 0.5 * SMALL  # points, the width of a Latin letter of small print
+SPACING = 1.35  # of lines; Han characters are taller than Latin
 LINE = 0.17  # inches between two rows of small print
 
 # Okabe & Ito: told apart with any color vision. Blue, vermilion and green are about as dark, so each color has a
@@ -77,6 +80,18 @@ TICKS: dict[str, Any] = {
 }
 
 
+def look(number: int) -> tuple[str, str, Any]:
+    """Color, marker and dash of a group; beyond seven, colors come again with another marker and dash.
+
+    Examples
+    --------
+    >>> look(0), look(7)
+    (('#0072B2', 'o', '-'), ('#0072B2', 's', (0, (5, 1.5))))
+    """
+    other = number + number // len(COLORS)
+    return COLORS[number % len(COLORS)], MARKERS[other % len(MARKERS)], DASHES[other % len(DASHES)]
+
+
 @cache
 def _register_font() -> None:
     font_manager.fontManager.addfont(FONT_FILE)
@@ -101,28 +116,36 @@ def journal_style() -> Iterator[None]:
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
-    """`ax`, or the axes of a new figure of this size in inches, with the ticks of the style."""
+    """`ax`, or the axes of a new figure of this size in inches, in the style."""
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
-    tick_style(ax)
+    dress(ax)
     return ax
 
 
-def tick_style(ax: Axes) -> None:
-    """Ticks as the style has them; matplotlib makes them when it draws, after `journal_style` has ended."""
+def dress(ax: Axes) -> None:
+    """What axes have from when they were made, maybe by the user, and ticks, which are made after `journal_style`."""
     ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[:].set_linewidth(0.6)
+    for text in (ax.xaxis.label, ax.yaxis.label, ax.title):
+        text.set(fontfamily=FONTS, fontsize=NORMAL)
     ax.tick_params(which="both", **TICKS)
 
 
 def legend_above(ax: Axes, *, right: bool = False, **options: Any) -> Legend | None:
-    """A legend above the axes, where it covers no data, in as many columns as fit; flush right if `right`."""
+    """A legend above the axes, where it covers no data, in as many columns as fit.
+
+    Flush left with the axes and not wider; if `right`, flush right, and as wide as the figure.
+    """
     handles, texts = ax.get_legend_handles_labels()
     handles, texts = options.pop("handles", handles), options.pop("texts", texts)
     if not texts:
         return None
-    room = ax.get_window_extent().width * 72 / ax.figure.figure.dpi
-    widest = max(text_width(text) for text in texts) * 0.5 * SMALL + 4 * SMALL
-    columns = max(1, min(len(texts), int(room / widest)))
+    figure = ax.figure.figure
+    room = 65 * figure.get_figwidth() if right else ax.get_window_extent().width * 72 / figure.dpi
+    key = 4 * SMALL  # points for line or marker and the space around
+    texts = [wrap(text, int((room - key) / LETTER)) for text in texts]
+    columns = max(1, min(len(texts), int(room / (max(map(text_width, texts)) * LETTER + key))))
     rows = math.ceil(len(texts) / columns)
     corner = (
         {"loc": "lower right", "bbox_to_anchor": (1, 1)}
@@ -131,6 +154,11 @@ def legend_above(ax: Axes, *, right: bool = False, **options: Any) -> Legend | N
     )
     options = {"borderaxespad": 0.3, "borderpad": 0, "columnspacing": 1.2, **corner, **options}
     return ax.legend(handles, texts, ncols=math.ceil(len(texts) / rows), **options)
+
+
+def name_rows(ax: Axes, places: Sequence[float] | np.ndarray, names: Sequence[str]) -> None:
+    """Names of rows left of the axes, with room between the lines of those that were wrapped."""
+    ax.set_yticks(places, names, linespacing=SPACING)
 
 
 def bold(color: str = "black") -> list[AbstractPathEffect]:
@@ -147,7 +175,9 @@ def text_width(text: str) -> int:
 
 
 def wrap(text: str, width: int = 35) -> str:
-    """Lines of at most `width` Latin letters or half as many Han characters; these break anywhere but before a stop.
+    """Lines of at most `width` Latin letters or half as many Han characters, about as long as each other.
+
+    Chinese breaks anywhere but before a stop.
 
     Examples
     --------
@@ -155,17 +185,25 @@ def wrap(text: str, width: int = 35) -> str:
     Ever told by a doctor
     that you have psoriasis
     >>> print(wrap("是否曾被医生诊断为银屑病（牛皮癣）", 20))
-    是否曾被医生诊断为银
-    屑病（牛皮癣）
+    是否曾被医生诊断为
+    银屑病（牛皮癣）
     """
+    pieces = re.findall(rf"\s+|[（《“]?(?:[{HAN}]|[^\s{HAN}]+)[{STOPS}]*", text)
+    widest = _lines(pieces, width)
+    narrowest = max(text_width(text) // len(widest), 1) if widest else width
+    even = (_lines(pieces, narrower) for narrower in range(narrowest, width))
+    return "\n".join(next((lines for lines in even if len(lines) == len(widest)), widest))
+
+
+def _lines(pieces: Sequence[str], width: int) -> list[str]:
     lines, line = [], ""
-    for piece in re.findall(rf"\s+|[（《“]?(?:[{HAN}]|[^\s{HAN}]+)[{STOPS}]*", text):
+    for piece in pieces:
         if line and text_width((line + piece).rstrip()) > width:
             lines.append(line.rstrip())
             line = piece.lstrip()
         else:
             line += piece
-    return "\n".join([*lines, line.rstrip()])
+    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 def luminance(color: Any) -> float:

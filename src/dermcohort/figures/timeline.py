@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from ..language import labels_of
 from ..tables import SUPPRESSED
-from .style import COLORS, FAINT, PAGE, QUIET, SMALL, axes_for, journal_style, wrap
+from .style import FAINT, PAGE, QUIET, SMALL, axes_for, journal_style, look, name_rows, wrap
 
 COLUMNS = ("cohort", "wave", "start", "end", "n")
 
@@ -57,7 +57,7 @@ def timeline(waves: pd.DataFrame, ax: Axes | None = None, *, labels: Mapping[str
     first, last = dated["start"].min(), dated["end"].max()
     shortest = (last - first) * 0.006  # a day is still seen
     for number, cohort in enumerate(cohorts):
-        color = COLORS[number % len(COLORS)]
+        color, _, _ = look(number)
         ax.axhline(number, color=FAINT, linewidth=0.6, zorder=0)
         for row in dated[dated["cohort"] == cohort].to_dict("records"):
             length = max(row["end"] - row["start"], shortest)
@@ -70,7 +70,7 @@ def timeline(waves: pd.DataFrame, ax: Axes | None = None, *, labels: Mapping[str
                     text, (middle, number), xytext=(0, offset), textcoords="offset points", ha="center",
                     va=side, fontsize=SMALL, color="black" if side == "bottom" else QUIET,
                 )  # fmt: skip
-    ax.set_yticks(np.arange(len(cohorts)), [wrap(words.get(f"cohort={c}", str(c)), 22) for c in cohorts])
+    name_rows(ax, np.arange(len(cohorts)), [wrap(words.get(f"cohort={c}", str(c)), 22) for c in cohorts])
     ax.set_ylim(len(cohorts) - 0.4, -0.6)
     room = 0.04 * (last - first) + pd.Timedelta(days=30)
     ax.set_xlim(first - room, last + room)

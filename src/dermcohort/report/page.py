@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +18,7 @@ from urllib.parse import unquote
 from .document import needs_citeproc
 from .errors import ReportError, place
 from .pandoc import Node, div, element, plain_text, raw_html, run_pandoc, span, text_inlines, transform
-from .project import Page
+from .project import SUFFIXES, Page
 from .words import Words, words_of
 
 HERE = Path(__file__).parent
@@ -101,15 +102,24 @@ def write_page(
 
 
 def navigation_of(pages: Sequence[tuple[Page, str]], current: Page) -> str:
-    """A list of links to the pages, relative to the current one; empty for a single page."""
+    """A list of links to the pages, relative to the current one; sections fold. Empty for a single page."""
     if len(pages) < 2:
         return ""
     items = []
-    for page, title in pages:
-        address = posixpath.relpath(page.target.as_posix(), current.target.parent.as_posix())
-        mark = ' aria-current="page"' if page == current else ""
-        items.append(f'<li><a href="{html.escape(address)}"{mark}>{html.escape(page.text or title)}</a></li>')
+    for section, entries in groupby(pages, key=lambda entry: entry[0].section):
+        links = "\n".join(_navigation_link(page, title, current) for page, title in entries)
+        if section:
+            state = " open" if section == current.section else ""
+            heading = f"<details{state}><summary>{html.escape(section)}</summary>"
+            links = f"<li>{heading}\n<ul>\n{links}\n</ul></details></li>"
+        items.append(links)
     return "<ul>\n" + "\n".join(items) + "\n</ul>"
+
+
+def _navigation_link(page: Page, title: str, current: Page) -> str:
+    address = posixpath.relpath(page.target.as_posix(), current.target.parent.as_posix())
+    mark = ' aria-current="page"' if page == current else ""
+    return f'<li><a href="{html.escape(address)}"{mark}>{html.escape(page.text or title)}</a></li>'
 
 
 # ------------------------------------------------------------------------------------- the tree, for HTML
@@ -159,15 +169,18 @@ def _name_rows(table: Node, words: Words) -> None:
 
 
 def _with_content(node: Node, source: Path, root: Path) -> Node:
-    """Images as data in the page; links to other .qmd files lead to their pages."""
+    """Images as data in the page; links to other files of text lead to their pages; keys can scroll long code."""
+    if node["t"] == "CodeBlock":
+        (identifier, classes, values), code = node["c"]
+        return element("CodeBlock", [identifier, classes, [*values, ["tabindex", "0"]]], code)
     if node["t"] == "Image":
         attributes, inlines, (address, title) = node["c"]
         return element("Image", attributes, inlines, [_data_address(address, source, root), title])
     if node["t"] == "Link":
         attributes, inlines, (address, title) = node["c"]
         file, mark, fragment = address.partition("#")
-        if file.endswith(".qmd") and not SCHEME.match(file):
-            address = f"{file.removesuffix('.qmd')}.html{mark}{fragment}"
+        if file.endswith(SUFFIXES) and not SCHEME.match(file):
+            address = f"{file.rpartition('.')[0]}.html{mark}{fragment}"
         return element("Link", attributes, inlines, [address, title])
     return node
 

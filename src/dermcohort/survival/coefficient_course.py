@@ -110,8 +110,9 @@ class ProportionalHazardsTest(Estimates):
                 line,
                 self.residuals["time"].to_numpy(),
                 coefficient=float(self.coefficients[name]),
-                x_label=names.get(self.time_label, self.time_label),
+                x_label=self.time_label,
                 y_label=f"log HR of {names.get(name, name)}",
+                labels=labels,
             )
         return shown[0][0]
 

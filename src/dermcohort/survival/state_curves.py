@@ -61,14 +61,15 @@ class StateCurves(Estimates):
         from ..figures import round_times
         from ..tables import SUPPRESSED, display_table
 
+        names = self._labels(labels)
         chosen = self.at(round_times(self.table["time"].max())).assign(measure=self.table["measure"].iloc[0])
         at_risk = chosen.pop("n_risk")
-        text = display_table(
-            tidy(chosen, [*self.by, self.state_column, "time"]), self.conf_level, labels or {}
-        )
-        return text.assign(
-            **{"At risk": [SUPPRESSED if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
-        )
+        hidden = names.word(SUPPRESSED)
+        shown = tidy(chosen, [*self.by, self.state_column, "time"])
+        marks = {(i, "estimate"): hidden for i in np.flatnonzero(at_risk.isna()).tolist()}
+        text = display_table(shown, self.conf_level, names, marks)
+        counts = [hidden if pd.isna(value) else f"{value:,.10g}" for value in at_risk]
+        return text.assign(**{names.word("At risk"): counts})
 
     def plot(
         self,
@@ -112,7 +113,7 @@ class StateCurves(Estimates):
         drawn = curve_figure(
             curves,
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label=str(self.table["measure"].iloc[0]).capitalize(),
             start=starts,
             intervals=intervals,
@@ -122,6 +123,7 @@ class StateCurves(Estimates):
             if at_risk
             else None,
             at_risk_of=groups,
+            labels=labels,
         )
         drawn.set_ylim(0, min(1.0, 1.1 * max([highest, *starts.values()])) or 1.0)
         return drawn
