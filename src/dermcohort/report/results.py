@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +108,10 @@ class Results:
             )
         )
 
-    def figure(self, name: str) -> Any:
+    def figure(self, name: str) -> SavedFigure:
         """A figure saved under `name`, to stand last in a cell."""
-        from IPython.display import SVG, Image
-
         own = () if self.language == "en" else (f".{self.language}.svg",)
-        file = self._file(name, "figure", (*own, ".svg", ".png"))
-        return SVG(filename=str(file)) if file.suffix == ".svg" else Image(filename=str(file))
+        return SavedFigure(self._file(name, "figure", (*own, ".svg", ".png")))
 
     def _file(self, name: str, kind: str, suffixes: Sequence[str]) -> Path:
         for suffix in suffixes:
@@ -127,6 +126,23 @@ class Results:
             f"{self.folder.name}/ has no {kind} '{name}'.{suggest(name, known)} {there} "
             "The scripts of analyses/ save them: run dermcohort run first"
         )
+
+
+@dataclass(frozen=True)
+class SavedFigure:
+    """A figure as its files hold it: vector graphics for pages and PDF, pixels for Word."""
+
+    file: Path
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """What a cell shows: both forms, where both files are there."""
+        vector, pixels = self.file.with_suffix(".svg"), self.file.with_suffix(".png")
+        found: dict[str, Any] = {}
+        if vector.exists():
+            found["image/svg+xml"] = vector.read_text("utf-8")
+        if pixels.exists():
+            found["image/png"] = base64.b64encode(pixels.read_bytes()).decode("ascii")
+        return found
 
 
 def _printed_names(folder: Path, language: str) -> Labels:
