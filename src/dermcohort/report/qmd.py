@@ -65,12 +65,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Document:
-    """A .qmd file as read: nothing has run yet. `parts` are Markdown texts and cells in order."""
+    """A .qmd file as read: nothing has run yet. `parts` are Markdown texts and cells in order.
+
+    The `path` of several pages together is their folder.
+    """
 
     path: Path
     metadata: Mapping[str, Any]
     parts: tuple[str | Cell, ...]
     lines: tuple[Line, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where its addresses are relative to."""
+        return self.path if self.path.is_dir() else self.path.parent
 
     @property
     def parameters_cell(self) -> Cell | None:

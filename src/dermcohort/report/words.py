@@ -12,9 +12,11 @@ LANGUAGE_VARIABLE = "DERMCOHORT_LANGUAGE"
 class Words:
     """Prefixes of captions and references, titles of callouts, and labels of the page.
 
-    `section` has a place for the number, as it stands in the middle in Chinese.
+    `name` is that of the language in itself. `section` has a place for the number, as it stands in the middle in
+    Chinese.
     """
 
+    name: str
     fig: str
     tbl: str
     section: str
@@ -22,7 +24,9 @@ class Words:
     between: str
     callouts: dict[str, str]
     contents: str
+    contents_of_all: str
     menu: str
+    formats: str
     references: str
     abstract: str
 
@@ -35,6 +39,7 @@ class Words:
 
 WORDS = {
     "en": Words(
+        name="English",
         fig="Figure",
         tbl="Table",
         section="Section\u00a0{}",
@@ -48,11 +53,14 @@ WORDS = {
             "caution": "Caution",
         },
         contents="On this page",
+        contents_of_all="Contents",
         menu="Menu",
+        formats="Other formats",
         references="References",
         abstract="Abstract",
     ),
     "zh": Words(
+        name="中文",
         fig="图",
         tbl="表",
         section="第\u00a0{}\u00a0节",
@@ -60,7 +68,9 @@ WORDS = {
         between="、",
         callouts={"note": "注", "warning": "警告", "important": "重要", "tip": "提示", "caution": "小心"},
         contents="本页目录",
+        contents_of_all="目录",
         menu="目录",
+        formats="其他格式",
         references="参考文献",
         abstract="摘要",
     ),

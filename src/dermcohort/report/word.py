@@ -1,0 +1,205 @@
+"""From the document tree to a Word file: pandoc writes it with the styles of ``reference.docx``.
+
+That file is made by ``tools/make_word_reference.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from .document import needs_citeproc
+from .images import as_pixels, image_file, png_inches
+from .pandoc import (
+    Node,
+    attributes,
+    div,
+    element,
+    elements,
+    plain_text,
+    refuse_unknown_citations,
+    run_pandoc,
+    transform,
+)
+from .printed import layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
+from .qmd import Document
+from .words import words_of
+
+REFERENCE = Path(__file__).parent / "reference.docx"
+WIDTH = 6.29  # inches of text on the page of the reference
+NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+# A4 with margins of 25 mm, in twentieths of a point
+PAGE = '<w:pgSz w:w="{}" w:h="{}"{}/><w:pgMar w:top="1417" w:right="1417" w:bottom="1417" w:left="1417" w:header="709" w:footer="709" w:gutter="0"/>'
+UPRIGHT = PAGE.format(11906, 16838, "")
+TURNED = PAGE.format(16838, 11906, ' w:orient="landscape"')
+
+
+def write_word(
+    tree: Node, metadata: Mapping[str, Any], document: Document, root: Path, folder: Path, *, chapters: bool
+) -> bytes:
+    """The bytes of a Word file; parameters as of `pdf.write_pdf`."""
+    here = document.folder
+
+    def with_image(node: Node) -> Node:
+        if node["t"] != "Image":
+            return node
+        (identifier, classes, values), inlines, (address, title) = node["c"]
+        file = as_pixels(image_file(address, here, root, document.place_of(address)), folder)
+        own = dict(values)
+        inches = None if "width" in own else png_inches(file)
+        if inches is not None:
+            own["width"] = f"{min(inches, WIDTH):.2f}in"
+        target = [file.as_posix(), title]
+        return element("Image", [identifier, classes, [*map(list, own.items())]], inlines, target)
+
+    tree = with_links(tree, document)
+    tree = transform(tree, with_image)
+    tree = transform(tree, _with_styles)
+    tree = transform(tree, _with_layout)
+    words = words_of(str(metadata.get("lang", "en")))
+    if metadata.get("toc", chapters):
+        depth = int(metadata.get("toc-depth", 2 if chapters else 3))
+        tree["blocks"][:0] = _contents(tree["blocks"], words.contents_of_all, depth)
+    output = folder / "document.docx"
+    options: dict[str, Any] = {
+        "from": "json",
+        "to": "docx",
+        "output-file": str(output),
+        "reference-doc": str(REFERENCE),
+        "metadata": {"abstract-title": words.abstract, "link-citations": True},
+    }
+    if needs_citeproc(tree):
+        options["citeproc"] = True
+    _, messages = run_pandoc(json.dumps(tree), options, folder)
+    refuse_unknown_citations(messages, document)
+    return output.read_bytes()
+
+
+# ------------------------------------------------------------------------------------- the tree, for Word
+
+
+def _with_styles(node: Node) -> Node | list[Node]:
+    """A figure, a table with what belongs to it, a callout, an abstract: paragraphs in styles of these names."""
+    if node["t"] == "Figure":
+        label, caption, blocks = parts_of_figure(node)
+        shown = [_styled(blocks, "Captioned Figure" if caption else "Figure")]
+        return div([*shown, *([_styled(caption, "Image Caption")] if caption else [])], label)
+    if node["t"] != "Div":
+        return node
+    (identifier, classes, _), blocks = node["c"]
+    if "float-tbl" in classes:
+        label, caption, content = parts_of_table(node)
+        return div([*_above_table(caption), *content, _after_table(content)], label, *_turned(content))
+    if "table-notes" in classes:
+        return _styled(blocks, "Table Notes")
+    if "abstract" in classes:
+        return _styled(blocks, "Abstract")
+    if "callout" in classes:
+        title, body = (block["c"][1] for block in blocks)
+        return div([_styled(title, "Callout Title"), _styled(body, "Callout")], identifier)
+    return node
+
+
+def _above_table(caption: list[Node]) -> list[Node]:
+    return [_styled(caption, "Table Caption")] if caption else []
+
+
+def _after_table(content: list[Node]) -> Node:
+    """Room below a table, which has none of its own."""
+    return div([]) if content and content[-1]["t"] != "Table" else _room()
+
+
+def _room() -> Node:
+    return _raw(f'<w:p {NAMESPACE}><w:pPr><w:pStyle w:val="TableNotes"/></w:pPr></w:p>')
+
+
+def _turned(content: list[Node]) -> list[str]:
+    tables = [block for block in content if block["t"] == "Table"]
+    for table in tables:
+        table["c"][0][1].append("captioned")
+    return ["turned"] if any(layout_of(table).turned for table in tables) else []
+
+
+def _with_layout(node: Node) -> Node | list[Node]:
+    """Letters, widths and levels of tables; a wide one stands on a turned page."""
+    if node["t"] == "Div" and "turned" in node["c"][0][1]:
+        return _on_turned_page(node)
+    if node["t"] != "Table":
+        return node
+    (_, classes, _), (_, caption), specifications, head, bodies, foot = node["c"]
+    layout = layout_of(node)
+    if layout.shares is not None:
+        specifications = [
+            [alignment, element("ColWidth", share)]
+            for (alignment, _), share in zip(specifications, layout.shares, strict=True)
+        ]
+    for row in head[1]:
+        _style_cells(row, f"Table Head {layout.points}")
+    for row in [row for _, _, above, rows in bodies for row in [*above, *rows]] + foot[1]:
+        _style_cells(row, f"Table Text {layout.points}")
+    table = element("Table", attributes("", *classes), [None, []], specifications, head, bodies, foot)
+    if "captioned" in classes:
+        return table
+    blocks = [*_above_table(caption), table, _room()]
+    return _on_turned_page(div(blocks)) if layout.turned else blocks
+
+
+def _style_cells(row: Node, style: str) -> None:
+    for cell in row[1]:
+        level = " Level" if takes_indent(cell[4]) else ""
+        # an empty cell needs its paragraph in the size of the others
+        cell[4] = [_styled(cell[4] or [element("Plain", [])], style + level)]
+
+
+def _on_turned_page(box: Node) -> list[Node]:
+    """A section before and one of the table: in Word the last paragraph of a section holds its page."""
+    return [_section(UPRIGHT), box, _section(TURNED)]
+
+
+def _section(page: str) -> Node:
+    return _raw(f'<w:p {NAMESPACE}><w:pPr><w:pStyle w:val="TableNotes"/><w:sectPr>{page}</w:sectPr></w:pPr></w:p>')
+
+
+def _styled(blocks: list[Node], style: str) -> Node:
+    paragraphs = [element("Para", block["c"]) if block["t"] == "Plain" else block for block in blocks]
+    return div(paragraphs, custom_style=style)
+
+
+def _raw(xml: str) -> Node:
+    return element("RawBlock", "openxml", xml)
+
+
+# ------------------------------------------------------------------------------------- contents
+
+
+def _contents(blocks: list[Node], title: str, depth: int) -> list[Node]:
+    """A list of contents that Word can update (with the numbers of pages) and that is there before it does."""
+    entries = []
+    for header in elements(blocks, "Header"):
+        level, (identifier, classes, _), inlines = header["c"]
+        if level <= depth and "unlisted" not in classes:
+            link = element("Link", attributes(), _plain(inlines), [f"#{identifier}", ""])
+            entries.append(div([element("Para", [link])], custom_style=f"toc {level}"))
+    if not entries:
+        return []
+    field = escape(f'TOC \\o "1-{depth}" \\h \\z \\u', {'"': "&quot;"})
+    first, last = entries[0]["c"][1][0], entries[-1]["c"][1][0]
+    first["c"] = [_run("begin"), _inline(f"<w:r {NAMESPACE}><w:instrText>{field}</w:instrText></w:r>"), _run("separate"), *first["c"]]
+    last["c"] = [*last["c"], _run("end")]
+    return [_styled([element("Para", [element("Str", title)])], "TOC Heading"), *entries]
+
+
+def _plain(inlines: list[Node]) -> list[Node]:
+    text = plain_text(inlines)
+    return [element("Str", text)]
+
+
+def _run(kind: str) -> Node:
+    return _inline(f'<w:r {NAMESPACE}><w:fldChar w:fldCharType="{kind}"/></w:r>')
+
+
+def _inline(xml: str) -> Node:
+    return element("RawInline", "openxml", xml)
