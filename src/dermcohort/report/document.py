@@ -102,7 +102,7 @@ def build(markdown: str, document: Document, metadata: Mapping[str, Any], folder
     registry = Registry(words_of(str(metadata.get("lang", "en"))))
     tree = transform(tree, lambda node: _if_visible(node, format))
     if format != "html":
-        tree = transform(tree, lambda node: _from_html(node, folder))
+        tree = transform(tree, lambda node: _html_tables(node, folder))
     tree = transform(tree, lambda node: _callout(node, registry.words))
     # on a page the title is the first heading
     top = 2 if format == "html" else 1
@@ -146,12 +146,18 @@ def _is_format(name: str, format: str) -> bool:
     return name.split(":")[0] in NAMES[format]
 
 
-def _from_html(node: Node, folder: Path) -> Node | list[Node]:
-    """Raw HTML, such as a table of another package, as far as pandoc understands it."""
-    if node["t"] != "RawBlock" or node["c"][0] != "html":
+def _html_tables(node: Node, folder: Path) -> Node | list[Node]:
+    """A table that a cell shows as HTML, as a table of the document; other HTML is for pages only."""
+    if node["t"] != "Div" or "table-scroll" not in node["c"][0][1]:
         return node
-    found: list[Node] = json.loads(run_pandoc(node["c"][1], {"from": "html", "to": "json"}, folder)[0])["blocks"]
-    return found
+    shown: list[Node] = []
+    for block in node["c"][1]:
+        if block["t"] == "RawBlock" and block["c"][0] == "html":
+            options = {"from": "html", "to": "json"}
+            shown += json.loads(run_pandoc(block["c"][1], options, folder)[0])["blocks"]
+        else:
+            shown.append(block)
+    return shown
 
 
 # ------------------------------------------------------------------------------------- callouts

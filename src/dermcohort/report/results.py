@@ -20,6 +20,7 @@ from ..wording import suggest
 from .errors import ReportError
 from .words import LANGUAGE_VARIABLE
 
+ELSEWHERE = "The cards of the variables are in the HTML version of this report."
 REASONS = {"primary": "Small counts", "complementary": "Would reveal them", "derived": "Computed from them"}
 
 
@@ -81,8 +82,13 @@ class Results:
         print(estimates.to_markdown(names, columns=columns, spread=spread))
 
     def cards(self, name: str) -> None:
-        """Print the cards of the variables saved under `name`; for a cell with ``output: asis``."""
-        print(self._file(name, "cards", (f".{self.language}.md", ".en.md")).read_text("utf-8"))
+        """Print the cards of the variables saved under `name`; for a cell with ``output: asis``.
+
+        They are made for a screen: PDF and Word have a sentence in their place.
+        """
+        cards = self._file(name, "cards", (f".{self.language}.md", ".en.md")).read_text("utf-8")
+        print(f'::: {{.content-visible when-format="html"}}\n\n{cards}\n\n:::\n')
+        print(f'::: {{.content-hidden when-format="html"}}\n{self.labels.sentence(ELSEWHERE)}\n:::')
 
     def suppressed(self) -> None:
         """Print how many cells of each saved table were suppressed, and why; for a cell with ``output: asis``.
