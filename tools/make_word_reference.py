@@ -17,7 +17,8 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
 
 TARGET = Path("src/dermcohort/report/reference.docx")
-LATIN, CHINESE, MONO = "Calibri", "SimSun", "Consolas"
+# every Word has them, and LibreOffice has fonts of the same widths
+LATIN, CHINESE, MONO = "Times New Roman", "SimSun", "Courier New"
 INK, QUIET, ACCENT = RGBColor(0x1C, 0x1F, 0x23), RGBColor(0x56, 0x5D, 0x66), RGBColor(0x1F, 0x5A, 0x8A)
 SIZES = (9, 8, 7)  # of tables: as in printed.py
 

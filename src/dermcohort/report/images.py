@@ -49,12 +49,13 @@ def as_pixels(file: Path, folder: Path) -> Path:
     return drawn
 
 
-def png_inches(file: Path) -> float | None:
-    """The width that a PNG states, or that it has at 300 dpi where it states none; nothing of another file."""
+def png_inches(file: Path) -> tuple[float, float] | None:
+    """Width and height that a PNG states, at 300 dpi where it states none; nothing of another file."""
     data = file.read_bytes()
     if data[:8] != b"\x89PNG\r\n\x1a\n":
         return None
-    (pixels,) = struct.unpack(">I", data[16:20])
+    width, height = struct.unpack(">II", data[16:24])
     found = data.find(b"pHYs", 0, 2048)
     per_meter = struct.unpack(">I", data[found + 4 : found + 8])[0] if found > 0 else 0
-    return float(pixels / (per_meter * 0.0254)) if per_meter > 2000 else pixels / DPI
+    dpi = per_meter * 0.0254 if per_meter > 2000 else DPI
+    return width / dpi, height / dpi

@@ -39,6 +39,7 @@ CHINESE = (
 )
 MONO = ("DejaVu Sans Mono",)
 HAN = re.compile(r"[\u3400-\u9fff]")
+LONG = 16  # rows of a table that may be divided by the end of a page
 ALIGNMENTS = {"AlignLeft": "left", "AlignRight": "right", "AlignCenter": "center", "AlignDefault": "left"}
 
 
@@ -179,9 +180,10 @@ def _table_call(label: str, caption: list[Node], content: list[Node]) -> list[No
     tables = [block for block in content if block["t"] == "Table"]
     for table in tables:
         table["c"][0][1].append("called")
-    turned = "true" if any(layout_of(table).turned for table in tables) else "false"
+    turned = _truth(any(layout_of(table).turned for table in tables))
+    long = _truth(sum(len(rows) for table in tables for _, _, _, rows in table["c"][4]) > LONG)
     shown = [_raw("["), *caption, _raw("]")] if caption else [_raw("none")]
-    return [_raw(f"#dc-table({_name(label)}, {turned}, "), *shown, _raw(", ["), *content, _raw("])")]
+    return [_raw(f"#dc-table({_name(label)}, {turned}, {long}, "), *shown, _raw(", ["), *content, _raw("])")]
 
 
 def _with_tables(node: Node) -> Node | list[Node]:
@@ -193,7 +195,7 @@ def _with_tables(node: Node) -> Node | list[Node]:
     if "called" not in classes and (caption or layout.turned):
         call = _table_call("", caption, [element("Table", node["c"][0], [None, []], *node["c"][2:])])
         return [part for block in call for part in _listed(_with_tables(block))]
-    if layout.shares is None:
+    if layout.natural:
         columns = _array(["auto"] * len(specifications))
     else:
         columns = _array([f"{100 * share:.2f}%" for share in layout.shares])
@@ -221,6 +223,10 @@ def _listed(found: Node | list[Node]) -> list[Node]:
 
 def _raw(text: str) -> Node:
     return element("RawBlock", "typst", text)
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _name(label: str) -> str:

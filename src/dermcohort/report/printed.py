@@ -14,16 +14,21 @@ from .qmd import Document
 UPRIGHT, TURNED = 453, 700
 SIZES = (9, 8, 7)
 PADDING = 8  # points of a column
+SIGN = 0.52  # width of a letter, as a share of its height
 COMFORTABLE = 26  # signs of a line in a column of text
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is set: size of its letters, on a turned page or not, and shares of the width (none: as needed)."""
+    """How a table is set: size of its letters, on a turned page or not, and shares of the page its columns take.
+
+    `natural` is whether every cell has its text on one line.
+    """
 
     points: float
     turned: bool
-    shares: tuple[float, ...] | None
+    shares: tuple[float, ...]
+    natural: bool
 
 
 def layout_of(table: Node) -> Layout:
@@ -45,29 +50,26 @@ def layout_of(table: Node) -> Layout:
         needed.append(max(words, body_width) if is_number else max(words, min(longest, COMFORTABLE)))
     for turned, room in ((False, UPRIGHT), (True, TURNED)):
         for points in SIZES:
-            if _points(natural, points) <= room:
-                # a wide table on one line of small letters is no better than a larger one of two lines
-                return Layout(points, turned, None)
             if _points(needed, points) <= room:
-                return Layout(points, turned, _shares(natural, needed, are_numbers, points, room))
-    return Layout(SIZES[-1], True, _shares(natural, needed, are_numbers, SIZES[-1], TURNED))
+                shares = _shares(natural, needed, points, room)
+                return Layout(points, turned, shares, _points(natural, points) <= room)
+    widths = _shares(natural, needed, SIZES[-1], TURNED)
+    return Layout(SIZES[-1], True, tuple(width / sum(widths) for width in widths), False)
 
 
 def _points(signs: Sequence[float], points: float) -> float:
-    return sum(signs) * 0.52 * points + PADDING * len(signs)
+    return sum(signs) * SIGN * points + PADDING * len(signs)
 
 
-def _shares(
-    natural: Sequence[float], needed: Sequence[float], are_numbers: Sequence[bool], points: float, room: float
-) -> tuple[float, ...]:
-    """What is left of the width goes to the columns that would take more."""
-    least = [signs * 0.52 * points + PADDING for signs in needed]
-    more = [0.0 if is_number else n - m for n, m, is_number in zip(natural, needed, are_numbers, strict=True)]
-    if not sum(more):
-        more = list(needed)
-    left = max(0.0, room - sum(least))
-    widths = [own + left * share / sum(more) for own, share in zip(least, more, strict=True)]
-    return tuple(width / sum(widths) for width in widths)
+def _shares(natural: Sequence[float], needed: Sequence[float], points: float, room: float) -> tuple[float, ...]:
+    """What is left of the width goes to the columns that take more, until they have what they take."""
+    more = [SIGN * points * (most - least) for most, least in zip(natural, needed, strict=True)]
+    left = max(0.0, room - _points(needed, points))
+    given = min(1.0, left / sum(more)) if sum(more) else 0.0
+    return tuple(
+        (SIGN * points * least + PADDING + given * extra) / room
+        for least, extra in zip(needed, more, strict=True)
+    )
 
 
 def _texts(rows: Sequence[Node], columns: int) -> list[list[str]]:

@@ -6,10 +6,13 @@ That file is made by ``tools/make_word_reference.py``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from .document import needs_citeproc
 from .images import as_pixels, image_file, png_inches
@@ -29,10 +32,13 @@ from .qmd import Document
 from .words import words_of
 
 REFERENCE = Path(__file__).parent / "reference.docx"
-WIDTH = 6.29  # inches of text on the page of the reference
+WIDTH, HEIGHT = 6.29, 8.4  # inches of text on the page of the reference, less a caption
 NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 # A4 with margins of 25 mm, in twentieths of a point
-PAGE = '<w:pgSz w:w="{}" w:h="{}"{}/><w:pgMar w:top="1417" w:right="1417" w:bottom="1417" w:left="1417" w:header="709" w:footer="709" w:gutter="0"/>'
+PAGE = (
+    '<w:pgSz w:w="{}" w:h="{}"{}/><w:pgMar w:top="1417" w:right="1417" w:bottom="1417" w:left="1417" '
+    'w:header="709" w:footer="709" w:gutter="0"/>'
+)
 UPRIGHT = PAGE.format(11906, 16838, "")
 TURNED = PAGE.format(16838, 11906, ' w:orient="landscape"')
 
@@ -51,7 +57,8 @@ def write_word(
         own = dict(values)
         inches = None if "width" in own else png_inches(file)
         if inches is not None:
-            own["width"] = f"{min(inches, WIDTH):.2f}in"
+            width, height = inches
+            own["width"] = f"{width * min(1, WIDTH / width, HEIGHT / height):.2f}in"
         target = [file.as_posix(), title]
         return element("Image", [identifier, classes, [*map(list, own.items())]], inlines, target)
 
@@ -75,7 +82,23 @@ def write_word(
         options["citeproc"] = True
     _, messages = run_pandoc(json.dumps(tree), options, folder)
     refuse_unknown_citations(messages, document)
-    return output.read_bytes()
+    return _finished(output.read_bytes(), chapters=chapters)
+
+
+def _finished(content: bytes, *, chapters: bool) -> bytes:
+    """What pandoc cannot say: chapters begin a page, every section has the foot of the last."""
+    made = BytesIO()
+    with ZipFile(BytesIO(content)) as old, ZipFile(made, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "word/document.xml":
+                text = data.decode("utf-8")
+                if chapters:
+                    text = re.sub(r'(<w:pStyle w:val="Heading1" ?/>)', r"\1<w:pageBreakBefore/>", text)
+                foot = "".join(re.findall(r"<w:footerReference[^>]*/>", text))
+                data = text.replace("<w:sectPr><w:pgSz", f"<w:sectPr>{foot}<w:pgSz").encode()
+            new.writestr(ZipInfo(name), data, ZIP_DEFLATED)
+    return made.getvalue()
 
 
 # ------------------------------------------------------------------------------------- the tree, for Word
@@ -131,11 +154,10 @@ def _with_layout(node: Node) -> Node | list[Node]:
         return node
     (_, classes, _), (_, caption), specifications, head, bodies, foot = node["c"]
     layout = layout_of(node)
-    if layout.shares is not None:
-        specifications = [
-            [alignment, element("ColWidth", share)]
-            for (alignment, _), share in zip(specifications, layout.shares, strict=True)
-        ]
+    specifications = [
+        [alignment, element("ColWidth", share)]
+        for (alignment, _), share in zip(specifications, layout.shares, strict=True)
+    ]
     for row in head[1]:
         _style_cells(row, f"Table Head {layout.points}")
     for row in [row for _, _, above, rows in bodies for row in [*above, *rows]] + foot[1]:
