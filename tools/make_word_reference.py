@@ -133,28 +133,13 @@ def set_paragraphs(document) -> None:
     write(style_of(document, "Table Notes"), 8, color=QUIET, before=2, after=2, line=1.0)
     write(style_of(document, "Abstract"), 10, before=0, after=6)
     write(style_of(document, "Abstract Title"), 10, bold=True, color=INK, before=10, after=4)
-    for name in ("Callout Title", "Callout"):
-        style = write(style_of(document, name), 10, before=0, after=0, line=1.15, keep=name == "Callout Title")
-        style.paragraph_format.left_indent = Mm(3)
-        add_bar(style)
-    write(style_of(document, "Callout Title"), bold=True, color=ACCENT, before=8)
-    write(style_of(document, "Callout"), after=8)
+    write(style_of(document, "Callout Title"), 10, bold=True, color=ACCENT, before=3, after=2, keep=True)
+    write(style_of(document, "Callout"), 10, before=0, after=4, line=1.15)
     write(style_of(document, "TOC Heading"), 13, bold=True, color=INK, before=18, after=6)
     for level in (1, 2, 3):
         style = write(style_of(document, f"toc {level}", "Normal"), 10.5, before=2, after=2)
         style.paragraph_format.left_indent = Mm(6 * (level - 1))
     document.styles["Hyperlink"].font.color.rgb = ACCENT
-
-
-def add_bar(style) -> None:
-    """A bar at the left and a light ground."""
-    properties = style.element.get_or_add_pPr()
-    bar = f'<w:pBdr {nsdecls("w")}><w:left w:val="single" w:sz="18" w:space="8" w:color="1F5A8A"/></w:pBdr>'
-    ground = f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="F6F7F8"/>'
-    spacing = properties.find(qn("w:spacing"))
-    for xml in (bar, ground):
-        made = parse_xml(xml)
-        spacing.addprevious(made) if spacing is not None else properties.append(made)
 
 
 def set_tables(document) -> None:
@@ -165,6 +150,15 @@ def set_tables(document) -> None:
             write(style, size, bold=kind == "Head", before=1.5, after=1.5, line=1.0, keep=True if kind == "Head" else None)
         level = style_of(document, f"Table Text {size} Level", f"Table Text {size}")
         level.paragraph_format.left_indent = Pt(size)
+    box = document.styles.add_style("Callout Box", WD_STYLE_TYPE.TABLE).element
+    box.append(
+        parse_xml(
+            f'<w:tblPr {nsdecls("w")}><w:tblBorders><w:left w:val="single" w:sz="18" w:space="0" w:color="1F5A8A"/>'
+            '</w:tblBorders><w:tblCellMar><w:left w:w="140" w:type="dxa"/><w:right w:w="120" w:type="dxa"/>'
+            "</w:tblCellMar></w:tblPr>"
+        )
+    )
+    box.append(parse_xml(f'<w:tcPr {nsdecls("w")}><w:shd w:val="clear" w:color="auto" w:fill="F6F7F8"/></w:tcPr>'))
     table = document.styles["Table"].element
     for old in [*table.findall(qn("w:tblPr")), *table.findall(qn("w:tblStylePr"))]:
         table.remove(old)

@@ -122,8 +122,19 @@ def _with_styles(node: Node) -> Node | list[Node]:
         return _styled(blocks, "Abstract")
     if "callout" in classes:
         title, body = (block["c"][1] for block in blocks)
-        return div([_styled(title, "Callout Title"), _styled(body, "Callout")], identifier)
+        return div([_boxed([_styled(title, "Callout Title"), _styled(body, "Callout")])], identifier)
     return node
+
+
+def _boxed(blocks: list[Node]) -> Node:
+    """A table of one cell in the style of callouts: a list in it stays in the box."""
+    none, left = attributes(), element("AlignDefault")
+    row = [none, [[none, left, 1, 1, blocks]]]
+    columns = [[left, element("ColWidth", 1.0)]]
+    rows = [[none, 0, [], [row]]]
+    return element(
+        "Table", attributes("", custom_style="CalloutBox"), [None, []], columns, [none, []], rows, [none, []]
+    )
 
 
 def _above_table(caption: list[Node]) -> list[Node]:
@@ -152,7 +163,9 @@ def _with_layout(node: Node) -> Node | list[Node]:
         return _on_turned_page(node)
     if node["t"] != "Table":
         return node
-    (_, classes, _), (_, caption), specifications, head, bodies, foot = node["c"]
+    (_, classes, values), (_, caption), specifications, head, bodies, foot = node["c"]
+    if values:
+        return node  # a box
     layout = layout_of(node)
     specifications = [
         [alignment, element("ColWidth", share)]
@@ -173,7 +186,7 @@ def _style_cells(row: Node, style: str) -> None:
     for cell in row[1]:
         level = " Level" if takes_indent(cell[4]) else ""
         # an empty cell needs its paragraph in the size of the others
-        cell[4] = [_styled(cell[4] or [element("Plain", [])], style + level)]
+        cell[4] = [_styled(cell[4] or [element("Plain", [element("Str", "")])], style + level)]
 
 
 def _on_turned_page(box: Node) -> list[Node]:
