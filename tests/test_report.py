@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import html as html_
 import json
@@ -19,7 +20,7 @@ from report_subset import BIB, PNG, Elements, page_of, save_results, write
 
 from dermcohort.describe import flow, listing, table_one
 from dermcohort.estimates import Estimates
-from dermcohort.report import ReportError, Results, render
+from dermcohort.report import ReportError, Results, pdf, render
 from dermcohort.report.document import build
 from dermcohort.report.execute import execute
 from dermcohort.report.pandoc import run_pandoc
@@ -123,8 +124,8 @@ def test_unknown_choices(tmp_path):
         render(path, engine="quartoo")
     with pytest.raises(ReportError, match="language: 'de' is none of en, zh"):
         render(path, engine="embedded", language="de")
-    with pytest.raises(ReportError, match="docx and pdf are not available yet from the embedded engine"):
-        render(path, ("html", "docx", "pdf"), engine="embedded")
+    with pytest.raises(ReportError, match="formats: 'doc' is none of html, docx, pdf. Did you mean 'docx'?"):
+        render(path, ("html", "doc"), engine="embedded")
     with pytest.raises(ReportError, match="does not exist"):
         render(tmp_path / "none", engine="embedded")
     (tmp_path / "empty").mkdir()
@@ -132,9 +133,10 @@ def test_unknown_choices(tmp_path):
         render(tmp_path / "empty", engine="embedded")
 
 
-@pytest.mark.parametrize("absent", ["nbclient", "nbformat", "ipykernel", "pypandoc"])
+@pytest.mark.parametrize("absent", ["nbclient", "nbformat", "ipykernel", "pypandoc", "typst"])
 def test_missing_packages_say_what_to_install(tmp_path, monkeypatch, absent):
-    path = write(tmp_path, "```{python}\n1\n```\n" if absent != "pypandoc" else "text\n")
+    path = write(tmp_path, "text\n" if absent in ("pypandoc", "typst") else "```{python}\n1\n```\n")
+    pdf._all_fonts.cache_clear()
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -144,7 +146,7 @@ def test_missing_packages_say_what_to_install(tmp_path, monkeypatch, absent):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ReportError, match=r'pip install "dermcohort\[report\]"'):
-        render(path, engine="embedded")
+        render(path, ("html", "pdf"), engine="embedded")
 
 
 # ---------------------------------------------------------------------------------- projects, languages
@@ -268,60 +270,6 @@ def test_other_formats_start_from_the_same_tree(tmp_path):
     assert "Word," in shown and "Table\\u00a01" in shown and "RawBlock" not in shown
 
 
-# ---------------------------------------------------------------------------------- Quarto
-
-
-@pytest.fixture
-def fake_quarto(tmp_path, monkeypatch):
-    """A program `quarto` that records its arguments and writes two pages; fails when told to."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "quarto"
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import json, os, pathlib, sys\n"
-        f"pathlib.Path({str(tmp_path / 'record.json')!r}).write_text(\n"
-        "    json.dumps({'arguments': sys.argv[1:], 'python': os.environ.get('QUARTO_PYTHON')}))\n"
-        "if os.environ.get('FAKE_QUARTO_FAILS'):\n"
-        "    sys.stderr.write('ERROR: no such thing\\n'); sys.exit(1)\n"
-        "out = pathlib.Path(sys.argv[sys.argv.index('--output-dir') + 1])\n"
-        "for name in ('a.html', 'index.html', 'lib/x.css'):\n"
-        "    (out / name).parent.mkdir(exist_ok=True); (out / name).write_text(name)\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return tmp_path / "record.json"
-
-
-def test_quarto_is_used_where_it_is_installed(tmp_path, fake_quarto):
-    text = "```{python}\n#| tags: [parameters]\nlanguage = 'en'\nn = 1\n```\n"
-    path = write(tmp_path, text)
-    pages = render(path, output=tmp_path / "out", language="zh", params={"n": 3})
-    assert pages == [tmp_path / "out" / "index.html", tmp_path / "out" / "a.html"]
-    assert (tmp_path / "out" / "lib" / "x.css").exists()
-    record = json.loads(fake_quarto.read_text())
-    assert record["python"] == sys.executable
-    arguments = record["arguments"]
-    assert arguments[:4] == ["render", str(path), "--to", "html"]
-    assert arguments[6:] == ["-P", "language:zh", "-P", "n:3", "-M", "lang:zh"]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["bin", "out", "page.qmd", "record.json"]
-
-
-def test_quarto_failure_shows_its_last_lines(tmp_path, fake_quarto, monkeypatch):
-    monkeypatch.setenv("FAKE_QUARTO_FAILS", "1")
-    with pytest.raises(ReportError, match="quarto render failed: ERROR: no such thing"):
-        render(write(tmp_path, "text\n"), engine="quarto", output=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_quarto_asked_for_but_absent(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        ReportError, match="'quarto' is not on the PATH; install Quarto, or use engine='embedded'"
-    ):
-        render(write(tmp_path, "text\n"), engine="quarto")
-
-
 # ---------------------------------------------------------------------------------- results
 
 
@@ -352,8 +300,11 @@ def test_results_come_from_the_nearest_folder(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert printed.splitlines()[:3] == ["|   | n |".replace("   ", "  "), "|:--|--:|", "| eczema | 50 |"]
     assert Results().load("prevalence").n == 50
-    assert "<svg" in Results().figure("curve").data
-    assert Results().figure("dot").data == PNG
+    assert "<svg" in Results().figure("curve")._repr_mimebundle_()["image/svg+xml"]
+    (folder / "curve.png").write_bytes(PNG)
+    for name, kinds in (("curve", {"image/svg+xml", "image/png"}), ("dot", {"image/png"})):
+        shown = Results().figure(name)._repr_mimebundle_()
+        assert set(shown) == kinds and base64.b64decode(shown["image/png"]) == PNG
     monkeypatch.setenv("DERMCOHORT_RESULTS", str(tmp_path / "none"))
     with pytest.raises(ReportError, match="'none' does not exist: run dermcohort run first"):
         Results()
@@ -364,7 +315,9 @@ def test_cards_are_shown_in_the_language_of_the_page(tmp_path, capsys):
     (tmp_path / "variables.zh.md").write_text("## 皮肤", "utf-8")
     Results(tmp_path, language="zh").cards("variables")
     Results(tmp_path, language="fr").cards("variables")
-    assert capsys.readouterr().out == "## 皮肤\n## Skin\n"
+    printed = capsys.readouterr().out
+    assert printed.index("## 皮肤") < printed.index("## Skin")
+    assert "各变量的卡片见本报告的网页版。" in printed
     with pytest.raises(ReportError, match=r"no cards 'variable'\. Did you mean 'variables'\?"):
         Results(tmp_path).cards("variable")
 

@@ -52,13 +52,16 @@ def rendered(tmp_path_factory):
         {
             "html": [image["alt"] for image in page.of("img")],
             "pdf": alts_of_pdf(pdf),
-            "docx": [found.get("descr") for found in word.element.body.iter() if found.tag.endswith("}docPr")],
+            "docx": [
+                found.get("descr") for found in word.element.body.iter() if found.tag.endswith("}docPr")
+            ],
         },
         {
             "html": [a["href"][1:] for a in page.of("a") if (a["href"] or "").startswith("#")],
             "pdf": [str(note["/Dest"] if "/Dest" in note else note["/A"]) for note in links_of_pdf(pdf)],
             "docx": [
-                found.get(f"{WORD}anchor") for found in word.element.body.iter(f"{WORD}hyperlink")
+                found.get(f"{WORD}anchor")
+                for found in word.element.body.iter(f"{WORD}hyperlink")
                 if found.get(f"{WORD}anchor")
             ],
         },
@@ -76,8 +79,14 @@ def text_of_word(path: Path) -> str:
     with ZipFile(path) as file:
         parts = [file.read(f"word/{name}.xml").decode() for name in ("document", "footnotes")]
     # paragraphs end with a blank
-    parts = [re.sub(r"</w:p>", " </w:p>", re.sub(r"<w:instrText>.*?</w:instrText>", "", part)) for part in parts]
-    text = re.sub(r"<[^>]+>", "", re.sub(r">\s+<", lambda found: found[0] if " " == found[0][1:-1] else "><", " ".join(parts)))
+    parts = [
+        re.sub(r"</w:p>", " </w:p>", re.sub(r"<w:instrText>.*?</w:instrText>", "", part)) for part in parts
+    ]
+    text = re.sub(
+        r"<[^>]+>",
+        "",
+        re.sub(r">\s+<", lambda found: found[0] if " " == found[0][1:-1] else "><", " ".join(parts)),
+    )
     return re.sub(r"\s+", " ", text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
 
 
@@ -160,7 +169,16 @@ def test_every_format_shows(rendered, format, shown):
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize(
-    "absent", ["#|", "silenced warning", "never included", "output off", "import warnings", "{python}", "Only in slides"]
+    "absent",
+    [
+        "#|",
+        "silenced warning",
+        "never included",
+        "output off",
+        "import warnings",
+        "{python}",
+        "Only in slides",
+    ],
 )
 def test_no_format_shows(rendered, format, absent):
     assert absent not in rendered.text[format]
@@ -169,7 +187,11 @@ def test_no_format_shows(rendered, format, absent):
 @pytest.mark.parametrize(
     ("format", "shown", "hidden"),
     [
-        ("html", ["inline shown", "Hidden elsewhere.", "Raw HTML"], ["Only in PDF", "Only in Word", "Hidden in HTML"]),
+        (
+            "html",
+            ["inline shown", "Hidden elsewhere.", "Raw HTML"],
+            ["Only in PDF", "Only in Word", "Hidden in HTML"],
+        ),
         ("pdf", ["Only in PDF.", "Hidden in HTML."], ["Only in Word", "Hidden elsewhere", "inline shown"]),
         ("docx", ["Only in Word.", "Hidden in HTML."], ["Only in PDF", "Hidden elsewhere", "inline shown"]),
     ],
@@ -181,7 +203,11 @@ def test_content_follows_the_format(rendered, format, shown, hidden):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_figures_have_alternative_texts(rendered, format):
-    assert rendered.alts[format] == ['A line that rises from "left" to right.', "One dark dot.", "A wrapped dot."]
+    assert rendered.alts[format] == [
+        'A line that rises from "left" to right.',
+        "One dark dot.",
+        "A wrapped dot.",
+    ]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -215,14 +241,21 @@ def test_word_has_native_tables_with_repeated_heads(rendered):
     assert [cell.text for cell in table.rows[0].cells][0] == ""
     assert table.rows[0]._tr.trPr.find(f"{WORD}tblHeader") is not None
     numbers = table.rows[1].cells[-1].paragraphs[0]
-    assert numbers.style.name == "Table Text 9" and numbers.alignment == docx.enum.text.WD_ALIGN_PARAGRAPH.RIGHT
+    assert (
+        numbers.style.name == "Table Text 9" and numbers.alignment == docx.enum.text.WD_ALIGN_PARAGRAPH.RIGHT
+    )
 
 
 def test_word_uses_the_styles_of_the_reference(rendered):
     styles = {paragraph.style.name for paragraph in rendered.word.paragraphs}
     assert {"Title", "Heading 1", "Heading 2", "Table Caption", "Image Caption", "Captioned Figure"} <= styles
     boxes = [table for table in rendered.word.tables if table.style.name == "Callout Box"]
-    assert [box.cell(0, 0).paragraphs[0].text for box in boxes] == ["Note", "Mind the gap", "Own heading", "Tip"]
+    assert [box.cell(0, 0).paragraphs[0].text for box in boxes] == [
+        "Note",
+        "Mind the gap",
+        "Own heading",
+        "Tip",
+    ]
 
 
 def test_word_takes_pixels_of_printing_quality(rendered):
@@ -261,7 +294,8 @@ def test_sections_are_numbered_and_referred_to(subset):
 
 def test_contents_list_the_sections_of_the_page(subset):
     text, page, _ = subset
-    side = text[text.index('<aside class="side">') : text.index("</aside>")]
+    side = text[text.index('<nav class="contents" aria-label') : text.index("</aside>")]
+    side = side[: side.index("</nav>")]
     assert re.findall(r"<a href=[^>]*>(.*?)</a>", re.sub(r"<span.*?</span> ?", "", side)) == [
         "Methods",
         "Results",

@@ -86,7 +86,9 @@ def style_of(document, name: str, base: str = "Body Text"):
     return document.styles[name]
 
 
-def write(style, size=None, *, bold=None, italic=None, color=None, before=None, after=None, keep=None, line=None):
+def write(
+    style, size=None, *, bold=None, italic=None, color=None, before=None, after=None, keep=None, line=None
+):
     """Set what is given."""
     font, shape = style.font, style.paragraph_format
     if size is not None:
@@ -113,23 +115,39 @@ def set_paragraphs(document) -> None:
     write(style_of(document, "Normal"), 10.5, color=INK)
     for name in ("Body Text", "First Paragraph"):
         write(style_of(document, name), 10.5, before=0, after=7, line=1.2)
-    write(style_of(document, "Title"), 22, bold=True, color=INK, before=0, after=6).paragraph_format.alignment = (
-        WD_ALIGN_PARAGRAPH.LEFT
-    )
+    write(
+        style_of(document, "Title"), 22, bold=True, color=INK, before=0, after=6
+    ).paragraph_format.alignment = WD_ALIGN_PARAGRAPH.LEFT
     for name, size in (("Subtitle", 13), ("Author", 10.5), ("Date", 10.5)):
         style = write(style_of(document, name), size, bold=False, color=QUIET, before=0, after=4)
         style.paragraph_format.alignment = WD_ALIGN_PARAGRAPH.LEFT
     for level, size in enumerate((16, 13, 11.5, 10.5, 10.5, 10.5), 1):
         style = style_of(document, f"Heading {level}")
-        write(style, size, bold=True, italic=False, color=INK, before=18 if level < 3 else 12, after=6, keep=True)
+        write(
+            style,
+            size,
+            bold=True,
+            italic=False,
+            color=INK,
+            before=18 if level < 3 else 12,
+            after=6,
+            keep=True,
+        )
     for name in ("Table Caption", "Image Caption"):
-        write(style_of(document, name), 9.5, italic=False, color=INK, before=12 if name[0] == "T" else 4, after=4)
+        write(
+            style_of(document, name),
+            9.5,
+            italic=False,
+            color=INK,
+            before=12 if name[0] == "T" else 4,
+            after=4,
+        )
     style_of(document, "Table Caption").paragraph_format.keep_with_next = True
     style_of(document, "Image Caption").paragraph_format.space_after = Pt(14)
     for name in ("Figure", "Captioned Figure"):
-        write(style_of(document, name), before=10, after=2, keep=name != "Figure").paragraph_format.alignment = (
-            WD_ALIGN_PARAGRAPH.CENTER
-        )
+        write(
+            style_of(document, name), before=10, after=2, keep=name != "Figure"
+        ).paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
     write(style_of(document, "Table Notes"), 8, color=QUIET, before=2, after=2, line=1.0)
     write(style_of(document, "Abstract"), 10, before=0, after=6)
     write(style_of(document, "Abstract Title"), 10, bold=True, color=INK, before=10, after=4)
@@ -147,7 +165,15 @@ def set_tables(document) -> None:
     for size in SIZES:
         for kind in ("Head", "Text"):
             style = style_of(document, f"Table {kind} {size}", "Compact")
-            write(style, size, bold=kind == "Head", before=1.5, after=1.5, line=1.0, keep=True if kind == "Head" else None)
+            write(
+                style,
+                size,
+                bold=kind == "Head",
+                before=1.5,
+                after=1.5,
+                line=1.0,
+                keep=True if kind == "Head" else None,
+            )
         level = style_of(document, f"Table Text {size} Level", f"Table Text {size}")
         level.paragraph_format.left_indent = Pt(size)
     box = document.styles.add_style("Callout Box", WD_STYLE_TYPE.TABLE).element
@@ -158,7 +184,9 @@ def set_tables(document) -> None:
             "</w:tblCellMar></w:tblPr>"
         )
     )
-    box.append(parse_xml(f'<w:tcPr {nsdecls("w")}><w:shd w:val="clear" w:color="auto" w:fill="F6F7F8"/></w:tcPr>'))
+    box.append(
+        parse_xml(f'<w:tcPr {nsdecls("w")}><w:shd w:val="clear" w:color="auto" w:fill="F6F7F8"/></w:tcPr>')
+    )
     table = document.styles["Table"].element
     for old in [*table.findall(qn("w:tblPr")), *table.findall(qn("w:tblStylePr"))]:
         table.remove(old)
@@ -166,7 +194,7 @@ def set_tables(document) -> None:
     margins = '<w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/>'
     table.append(
         parse_xml(
-            f'<w:tblPr {nsdecls("w")}><w:tblBorders>{rule.format("top", 8)}{rule.format("bottom", 8)}</w:tblBorders>'
+            f"<w:tblPr {nsdecls('w')}><w:tblBorders>{rule.format('top', 8)}{rule.format('bottom', 8)}</w:tblBorders>"
             f"<w:tblCellMar>{margins}</w:tblCellMar></w:tblPr>"
         )
     )

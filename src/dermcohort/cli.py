@@ -479,7 +479,12 @@ def _split(values: tuple[str, ...]) -> list[str]:
     "--engine", default="auto", show_default=True, type=click.Choice(["auto", "quarto", "embedded"])
 )
 @click.option(
-    "--format", "formats", default=("html",), multiple=True, show_default=True, help="html, pdf, docx; with commas."
+    "--format",
+    "formats",
+    default=("html",),
+    multiple=True,
+    show_default=True,
+    help="html, pdf, docx; with commas.",
 )
 @click.option(
     "--language",

@@ -408,5 +408,7 @@ def _add_place_for_references(tree: Node, words: Words, top: int) -> None:
     """A section for the list of references at the end, where the document has no div ``#refs``."""
     placed = any(block["c"][0][0] == "refs" for block in elements(tree["blocks"], "Div"))
     if needs_citeproc(tree) and not placed:
-        heading = element("Header", top, attributes("references", "unnumbered"), text_inlines(words.references))
+        heading = element(
+            "Header", top, attributes("references", "unnumbered"), text_inlines(words.references)
+        )
         tree["blocks"] += [heading, div([], "refs")]

@@ -149,7 +149,11 @@ def _image(file: Path, folder: Path, alt: str, values: Mapping[str, str]) -> str
     """The image, copied to where typst may read it."""
     copy = folder / f"image-{len(list(folder.glob('image-*')))}{file.suffix}"
     copy.write_bytes(file.read_bytes())
-    width = f", width: {values['width']}" if re.fullmatch(r"[\d.]+(%|cm|mm|in|pt)", values.get("width", "")) else ""
+    width = (
+        f", width: {values['width']}"
+        if re.fullmatch(r"[\d.]+(%|cm|mm|in|pt)", values.get("width", ""))
+        else ""
+    )
     return f"#image({_text('/' + copy.name)}, alt: {_text(alt)}{width})"
 
 

@@ -39,7 +39,9 @@ def layout_of(table: Node) -> Layout:
     """
     (_, _, specifications, (_, head), bodies, (_, foot)) = table["c"]
     heads = _texts(head, len(specifications))
-    cells = _texts([row for _, _, above, rows in bodies for row in [*above, *rows]] + foot, len(specifications))
+    cells = _texts(
+        [row for _, _, above, rows in bodies for row in [*above, *rows]] + foot, len(specifications)
+    )
     are_numbers = [alignment["t"] == "AlignRight" for alignment, _ in specifications]
     natural, needed = [], []
     for top, body, is_number in zip(heads, cells, are_numbers, strict=True):
@@ -61,7 +63,9 @@ def _points(signs: Sequence[float], points: float) -> float:
     return sum(signs) * SIGN * points + PADDING * len(signs)
 
 
-def _shares(natural: Sequence[float], needed: Sequence[float], points: float, room: float) -> tuple[float, ...]:
+def _shares(
+    natural: Sequence[float], needed: Sequence[float], points: float, room: float
+) -> tuple[float, ...]:
     """What is left of the width goes to the columns that take more, until they have what they take."""
     more = [SIGN * points * (most - least) for most, least in zip(natural, needed, strict=True)]
     left = max(0.0, room - _points(needed, points))

@@ -93,7 +93,7 @@ def _render_combined(edition: Edition, format: str, common: list[str], params: M
         unwanted = shutil.ignore_patterns(*NOT_STAGED, project.output.name)
         shutil.copytree(project.root, stage, ignore=unwanted, dirs_exist_ok=True)
         settings_of_stage = {"project": {"type": "default", "render": [target.as_posix()]}}
-        (stage / CONFIGURATION).write_text(yaml.safe_dump(settings_of_stage), "utf-8")
+        (stage / CONFIGURATION).write_text(yaml.safe_dump(settings_of_stage, sort_keys=False), "utf-8")
         (stage / target).write_text(combined_source(edition, format, params), "utf-8")
         _run([str(stage), *common], edition.language_of())
 
@@ -101,7 +101,9 @@ def _render_combined(edition: Edition, format: str, common: list[str], params: M
 def combined_source(edition: Edition, format: str, params: Mapping[str, Any]) -> str:
     """One .qmd of all pages with their cells; values of parameters are set where the pages declare them."""
     project = edition.project
-    metadata = {key: value for key, value in edition.metadata_of_all(format).items() if value not in (None, [])}
+    metadata = {
+        key: value for key, value in edition.metadata_of_all(format).items() if value not in (None, [])
+    }
     front = {"toc": True, **metadata, "execute": dict(project.execute)}
     chapters = [
         edition.chapter(page, _source(edition.documents[page], page, params)) for page in project.wanted
@@ -128,6 +130,8 @@ def _source(document: Document, page: Page, params: Mapping[str, Any]) -> str:
 def _cell(code: str, options: Mapping[str, Any]) -> str:
     # the notebook of several pages has several cells of parameters: what these declare is set above
     shown = {key: value for key, value in options.items() if key != "tags"}
-    lines = yaml.safe_dump(shown, allow_unicode=True, sort_keys=False, width=10**6).splitlines() if shown else []
+    lines = (
+        yaml.safe_dump(shown, allow_unicode=True, sort_keys=False, width=10**6).splitlines() if shown else []
+    )
     ticks = "````" if "```" in code else "```"
     return "\n".join([f"{ticks}{{python}}", *(f"#| {line}" for line in lines), code, ticks])

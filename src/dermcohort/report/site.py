@@ -36,7 +36,9 @@ def render_editions(
     with tempfile.TemporaryDirectory(prefix="dermcohort-report-") as temporary:
         pages = [(edition, page) for edition in editions for page in edition.project.wanted]
         runs = [partial(_run_page, edition, page, params) for edition, page in pages]
-        texts = dict(zip([(e.language, page) for e, page in pages], _in_parallel(runs, temporary), strict=True))
+        texts = dict(
+            zip([(e.language, page) for e, page in pages], _in_parallel(runs, temporary), strict=True)
+        )
         files = [file for edition in editions for file in _files(edition, editions, formats, texts)]
         made = _in_parallel([make for _, make in files], temporary)
     common = Path(os.path.commonpath([edition.project.output for edition in editions]))
@@ -87,9 +89,7 @@ def _files(edition: Edition, editions: Sequence[Edition], formats: Sequence[str]
         written = {other.project.output / page.target for other in editions for page in other.project.wanted}
         for page in project.wanted:
             number = 0 if project.together else project.wanted.index(page)
-            others = {
-                format: file[number][0].relative_to(project.output) for format, file in printed.items()
-            }
+            others = {format: file[number][0].relative_to(project.output) for format, file in printed.items()}
             make = partial(_html, edition, page, others, written, texts[edition.language, page])
             files.append((project.output / page.target, make))
     return [*files, *(file for listed in printed.values() for file in listed)]
@@ -114,7 +114,9 @@ def _html(
     }
     same = {language: target for language, target in same.items() if is_there(target)}
     navigation = navigation_of(links, page, others, same)
-    return write_page(tree, metadata, document, page, navigation, project.title, project.root, folder).encode()
+    return write_page(
+        tree, metadata, document, page, navigation, project.title, project.root, folder
+    ).encode()
 
 
 def _printed(edition: Edition, format: str, texts: Texts) -> list[File]:

@@ -195,7 +195,9 @@ def _on_turned_page(box: Node) -> list[Node]:
 
 
 def _section(page: str) -> Node:
-    return _raw(f'<w:p {NAMESPACE}><w:pPr><w:pStyle w:val="TableNotes"/><w:sectPr>{page}</w:sectPr></w:pPr></w:p>')
+    return _raw(
+        f'<w:p {NAMESPACE}><w:pPr><w:pStyle w:val="TableNotes"/><w:sectPr>{page}</w:sectPr></w:pPr></w:p>'
+    )
 
 
 def _styled(blocks: list[Node], style: str) -> Node:
@@ -222,7 +224,12 @@ def _contents(blocks: list[Node], title: str, depth: int) -> list[Node]:
         return []
     field = escape(f'TOC \\o "1-{depth}" \\h \\z \\u', {'"': "&quot;"})
     first, last = entries[0]["c"][1][0], entries[-1]["c"][1][0]
-    first["c"] = [_run("begin"), _inline(f"<w:r {NAMESPACE}><w:instrText>{field}</w:instrText></w:r>"), _run("separate"), *first["c"]]
+    first["c"] = [
+        _run("begin"),
+        _inline(f"<w:r {NAMESPACE}><w:instrText>{field}</w:instrText></w:r>"),
+        _run("separate"),
+        *first["c"],
+    ]
     last["c"] = [*last["c"], _run("end")]
     return [_styled([element("Para", [element("Str", title)])], "TOC Heading"), *entries]
 
