@@ -8,14 +8,11 @@ import html as html_
 import json
 import os
 import re
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from report_subset import BIB, PNG, Elements, page_of, save_results, write
 
 from dermcohort.describe import flow, listing, table_one
@@ -124,7 +121,7 @@ def test_unknown_choices(tmp_path):
         render(path, engine="quartoo")
     with pytest.raises(ReportError, match="language: 'de' is none of en, zh"):
         render(path, engine="embedded", language="de")
-    with pytest.raises(ReportError, match="formats: 'doc' is none of html, docx, pdf. Did you mean 'docx'?"):
+    with pytest.raises(ReportError, match=r"formats: 'doc' is none of html, docx, pdf\."):
         render(path, ("html", "doc"), engine="embedded")
     with pytest.raises(ReportError, match="does not exist"):
         render(tmp_path / "none", engine="embedded")

@@ -87,7 +87,7 @@ def test_quarto_gets_all_pages_of_a_folder_as_one_file_for_pdf_and_word(tmp_path
         (site / name).relative_to(site) for name in ("zh/skin.pdf", "zh/skin.docx")
     ]
     html, pdf, word = json.loads(fake_quarto.read_text())
-    assert html["arguments"][1] == str(reports) and ["--profile", "zh"] == html["arguments"][6:8]
+    assert html["arguments"][1] == str(reports) and html["arguments"][6:8] == ["--profile", "zh"]
     assert pdf["arguments"][3] == "typst" and word["arguments"][3] == "docx"
     assert pdf["arguments"][1] != str(reports) and "results" in pdf["beside"]
     assert sorted(name for name in pdf["files"] if name.endswith(".yml")) == ["_quarto.yml"]

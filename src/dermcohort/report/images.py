@@ -40,12 +40,13 @@ def as_pixels(file: Path, folder: Path) -> Path:
         import typst
     except ImportError:
         raise ReportError(MISSING.format("typst")) from None
-    drawn = folder / f"{file.stem}-{abs(hash(file))}.png"
-    page = "#set page(width: auto, height: auto, margin: 0pt, fill: white)\n#image(sys.inputs.file)"
-    pixels = typst.compile(
-        page.encode(), root=str(file.parent), sys_inputs={"file": f"/{file.name}"}, format="png", ppi=DPI
+    name = f"vector-{len(list(folder.glob('vector-*.svg')))}"
+    (folder / f"{name}.svg").write_bytes(file.read_bytes())
+    main, drawn = folder / f"{name}.typ", folder / f"{name}.png"
+    main.write_text(
+        f'#set page(width: auto, height: auto, margin: 0pt, fill: white)\n#image("{name}.svg")', "utf-8"
     )
-    drawn.write_bytes(pixels[0] if isinstance(pixels, list) else pixels)
+    typst.compile(str(main), output=str(drawn), root=str(folder), format="png", ppi=DPI)
     return drawn
 
 

@@ -212,7 +212,7 @@ def _with_tables(node: Node) -> Node | list[Node]:
     return [*parts, _raw("))")]
 
 
-def _cells(row: Node) -> list[Node]:
+def _cells(row: Any) -> list[Node]:
     found = []
     for _, _, down, across, blocks in row[1]:
         size = f"table.cell(rowspan: {down}, colspan: {across})" if (down, across) != (1, 1) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import ReportError
 from .pandoc import Node, element, elements, plain_text, transform
@@ -76,7 +77,7 @@ def _shares(
     )
 
 
-def _texts(rows: Sequence[Node], columns: int) -> list[list[str]]:
+def _texts(rows: Sequence[Any], columns: int) -> list[list[str]]:
     """The texts of each column; cells across several columns do not count."""
     found: list[list[str]] = [[] for _ in range(columns)]
     for _, cells in rows:
@@ -123,7 +124,7 @@ def with_links(tree: Node, document: Document) -> Node:
             return node
         content, (address, _) = node["c"][1:]
         file, _, fragment = address.partition("#")
-        if file.endswith(".qmd") and "://" not in file or address == "#":
+        if (file.endswith(".qmd") and "://" not in file) or address == "#":
             return list(content)
         if not file and fragment not in seen:
             raise ReportError(f"{document.place_of('#' + fragment)}: the link '#{fragment}' has no target")
@@ -132,7 +133,7 @@ def with_links(tree: Node, document: Document) -> Node:
     return transform(transform(tree, once), visit)
 
 
-def _attributes(node: Node) -> list | None:
+def _attributes(node: Node) -> list[Any] | None:
     if node["t"] == "Header":
         return node["c"][1]
     return node["c"][0] if node["t"] in ("Div", "Span", "Figure", "Table", "CodeBlock", "Code") else None

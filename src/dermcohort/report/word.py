@@ -182,7 +182,7 @@ def _with_layout(node: Node) -> Node | list[Node]:
     return _on_turned_page(div(blocks)) if layout.turned else blocks
 
 
-def _style_cells(row: Node, style: str) -> None:
+def _style_cells(row: Any, style: str) -> None:
     for cell in row[1]:
         level = " Level" if takes_indent(cell[4]) else ""
         # an empty cell needs its paragraph in the size of the others
