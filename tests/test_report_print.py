@@ -159,6 +159,8 @@ def test_a_long_table_repeats_its_head(tmp_path):
     assert "Ninety rows" in pages[0] and "row 3" in pages[0]  # the caption has rows below it
     table = word.tables[0]
     assert len(table.rows) == 91
+    kept = [row.cells[0].paragraphs[0].paragraph_format.keep_with_next for row in table.rows]
+    assert kept[:4] == [True] * 4 and not any(kept[4:])
     assert {row.cells[2].paragraphs[0].style.name for row in table.rows[1:]} == {"Table Text 9"}
 
 

@@ -17,7 +17,7 @@ from .errors import ReportError, place
 from .execute import MISSING
 from .images import image_file
 from .pandoc import Node, element, plain_text, refuse_unknown_citations, run_pandoc, transform
-from .printed import layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
+from .printed import LONG, layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
 from .qmd import Document
 from .words import base_language, words_of
 
@@ -39,7 +39,6 @@ CHINESE = (
 )
 MONO = ("DejaVu Sans Mono",)
 HAN = re.compile(r"[\u3400-\u9fff]")
-LONG = 16  # rows of a table that may be divided by the end of a page
 ALIGNMENTS = {"AlignLeft": "left", "AlignRight": "right", "AlignCenter": "center", "AlignDefault": "left"}
 
 

@@ -14,6 +14,7 @@ from .qmd import Document
 # width of the text in points: A4 with margins of 25 mm, upright and turned
 UPRIGHT, TURNED = 453, 700
 SIZES = (9, 8, 7)
+LONG = 16  # rows of a table that may be divided by the end of a page
 PADDING = 8  # points of a column
 SIGN = 0.52  # width of a letter, as a share of its height
 COMFORTABLE = 26  # signs of a line in a column of text

@@ -27,7 +27,7 @@ from .pandoc import (
     run_pandoc,
     transform,
 )
-from .printed import layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
+from .printed import LONG, layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
 from .qmd import Document
 from .words import words_of
 
@@ -86,7 +86,7 @@ def write_word(
 
 
 def _finished(content: bytes, *, chapters: bool) -> bytes:
-    """What pandoc cannot say: chapters begin a page, every section has the foot of the last."""
+    """What pandoc cannot say: chapters begin a page, tables stay together, every section has the foot of the last."""
     made = BytesIO()
     with ZipFile(BytesIO(content)) as old, ZipFile(made, "w", ZIP_DEFLATED) as new:
         for name in old.namelist():
@@ -95,10 +95,19 @@ def _finished(content: bytes, *, chapters: bool) -> bytes:
                 text = data.decode("utf-8")
                 if chapters:
                     text = re.sub(r'(<w:pStyle w:val="Heading1" ?/>)', r"\1<w:pageBreakBefore/>", text)
+                text = re.sub(r"<w:tbl>.*?</w:tbl>", _kept_together, text, flags=re.DOTALL)
                 foot = "".join(re.findall(r"<w:footerReference[^>]*/>", text))
                 data = text.replace("<w:sectPr><w:pgSz", f"<w:sectPr>{foot}<w:pgSz").encode()
             new.writestr(ZipInfo(name), data, ZIP_DEFLATED)
     return made.getvalue()
+
+
+def _kept_together(table: re.Match[str]) -> str:
+    """The rows of a short table, or the first of a long one, stay on the page of the next."""
+    rows = table[0].split("</w:tr>")
+    kept = len(rows) if len(rows) - 2 <= LONG else 4
+    first = [re.sub(r"(<w:pStyle [^>]*/>)", r"\1<w:keepNext/>", row) for row in rows[:kept]]
+    return "</w:tr>".join([*first, *rows[kept:]])
 
 
 # ------------------------------------------------------------------------------------- the tree, for Word
