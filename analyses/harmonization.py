@@ -8,6 +8,8 @@ from dermcohort.describe import listing
 from dermcohort.figures import save_figure, status_matrix
 from dermcohort.pipeline import results_folder, study_folder
 
+QUESTION_ZH = "数据协调对每一行原始数据和每个变量作了何种处理，发现了哪些问题？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()

@@ -5,6 +5,8 @@ from dermcohort.describe import flow, listing, table_one
 from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
 
+QUESTION_ZH = "三个队列的研究对象有哪些人，哪些人参加了随访？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()

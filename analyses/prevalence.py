@@ -11,6 +11,10 @@ from dermcohort.figures import grouped_ranges, line_ranges, save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.prevalence import co_occurrence, multimorbidity, pooled, standardized, survey, trend
 
+QUESTION_ZH = """基线时各种皮肤病有多常见（按队列、年龄和性别），哪些疾病常合并出现？
+
+样本为整群抽样并加权：各队列按自身的层分层；但大学生项目中每所大学自成一层，层内仅有一个抽样单位，无法估计方差，故以大学为抽样单位。"""
+
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()

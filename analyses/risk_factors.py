@@ -5,6 +5,8 @@ from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.regression import logistic, risk_factors
 
+QUESTION_ZH = "基线时哪些暴露与银屑病、痤疮和砷性皮损有关？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = study.labels()

@@ -5,6 +5,8 @@ from dermcohort.figures import save_figure
 from dermcohort.pipeline import results_folder, study_folder
 from dermcohort.survival import cox, incidence_rate, kaplan_meier
 
+QUESTION_ZH = "华中队列中哪些人新发玫瑰痤疮，哪些人死亡？"
+
 study = dc.open_study(study_folder())
 results = results_folder()
 labels = {**study.labels(), "years": "Years since baseline", "exit": "Years since baseline"}

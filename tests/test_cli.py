@@ -20,6 +20,7 @@ from dermcohort.study import open_study
 
 COMMANDS = [
     ["demo"],
+    ["new"],
     ["simulate"],
     ["dict", "check"],
     ["dict", "lock"],

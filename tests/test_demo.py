@@ -7,6 +7,7 @@ import sys
 
 import pyarrow.parquet as pq
 import pytest
+from browser import problems_of
 from conftest import ROOT
 
 PAGES = [
@@ -48,6 +49,11 @@ def test_each_page_is_there_and_stands_alone(demo):
             assert f'href="{other}.html"' in text
         assert "??" not in text
         assert "Traceback" not in text
+
+
+def test_pages_can_be_read_by_everyone_on_a_desktop_and_a_phone(demo):
+    folder, _ = demo
+    assert problems_of(sorted((folder / "_site").rglob("*.html"))) == []
 
 
 def test_numbers_of_the_report_are_those_of_the_study(demo):

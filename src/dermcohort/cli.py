@@ -28,6 +28,7 @@ def _exit_codes(command: Callable[..., int | None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         from .dictionary import DictionaryError
         from .harmonize import HarmonizeError
+        from .new import NewStudyError
         from .pipeline import AnalysisError
         from .readers import ReaderError
         from .report import ReportError
@@ -35,7 +36,14 @@ def _exit_codes(command: Callable[..., int | None]) -> Callable[..., None]:
 
         try:
             code = command(*args, **kwargs) or 0
-        except (DictionaryError, StudyError, AnalysisError, ReportError, FileExistsError) as error:
+        except (
+            DictionaryError,
+            StudyError,
+            AnalysisError,
+            ReportError,
+            NewStudyError,
+            FileExistsError,
+        ) as error:
             _fail(str(error), WRONG)
         except HarmonizeError as error:
             _fail(str(error), FINDINGS)
@@ -62,6 +70,8 @@ def main() -> None:
     \b
     Start here, in a clone of the project:
       dermcohort demo
+    or with a study of your own:
+      dermcohort new mystudy
     """
 
 
@@ -99,6 +109,39 @@ def demo(n: int, seed: int) -> int:
     pages = render("reports", output="_site")
     click.echo(f"done: open {os.path.relpath(pages[0])} in a browser")
     return 0  # the dirt is planted: findings are expected here
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--cohort", help="Name of the cohort; by default made of the folder's name.")
+@click.option(
+    "--raw", type=click.Path(path_type=Path), help="Your raw file or folder of them: drafts its mapping."
+)
+@click.option("--encoding", help="Of texts in --raw that are not UTF-8, such as gb18030.")
+@click.option(
+    "--language",
+    default="en,zh",
+    show_default=True,
+    type=click.Choice(["en", "en,zh"]),
+    help="Of labels and report.",
+)
+@_exit_codes
+def new(folder: Path, cohort: str | None, raw: Path | None, encoding: str | None, language: str) -> int:
+    """Write the skeleton of a study of your own into FOLDER: dictionary, analyses and report that work at once.
+
+    Without --raw the study has 200 invented people.
+
+    \b
+    Example:
+      dermcohort new mystudy
+      dermcohort new mystudy --raw delivered/baseline.sav
+    """
+    from .new import new_study
+
+    for path in new_study(folder, cohort=cohort, raw=raw, encoding=encoding, languages=language.split(",")):
+        click.echo(str(folder / path))
+    click.echo(f"done: read {folder / 'README.md'}, and type its commands in {folder}")
+    return 0
 
 
 @main.command()

@@ -1,24 +1,25 @@
 """Run the scripts of analyses/: each reads the harmonized study and saves estimates and figures.
 
-A script runs again only when its own code, the study or this package changed.
+A script runs again only when its own code, the study, the software or one of its results changed. What it wrote goes
+on record (`provenance`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from .provenance import FILE, Provenance, hash_of, read_provenance, run_of, script_of, script_path
 from .storage import write_text
 from .study import printed_names_of
 
 STUDY_VARIABLE, RESULTS_VARIABLE = "DERMCOHORT_STUDY", "DERMCOHORT_RESULTS"
-RECORD = ".analyses.json"
 LABELS = "labels.json"  # printed names of the study, for the tables of the report
 
 
@@ -63,21 +64,58 @@ def run_analyses(
         )
     results.mkdir(parents=True, exist_ok=True)
     write_text(results / LABELS, json.dumps(printed_names_of(study), ensure_ascii=False, indent=1))
-    record = _read_record(results)
-    study_hash = _hash(study / "manifest.json", study / "visits.parquet", study / "participants.parquet")
+    run = run_of(study)
+    before = read_provenance(results) or Provenance(run)
+    record = Provenance(run, before.scripts, before.results).without(_gone(before, analyses))
+    for name in sorted(before.results.keys() - record.results.keys()):
+        say(f"  {name}: no script writes it any more; delete its files")
     ran = []
     for script in scripts:
-        fingerprint = _hash(script, *sorted(Path(__file__).parent.rglob("*.py"))) + study_hash
-        if not everything and record.get(script.name) == fingerprint:
+        path, now = script_path(script), script_of(script, run.environment)
+        if not everything and record.scripts.get(path) == now and _is_whole(record, path, results):
             say(f"  {script.name}: unchanged")
             continue
-        start = time.perf_counter()
+        start, there = time.perf_counter(), _state(results)
         _run(script, study, results)
         say(f"  {script.name}: {time.perf_counter() - start:.1f} s")
-        record[script.name] = fingerprint
-        write_text(results / RECORD, json.dumps(record, indent=1))
+        files = {
+            file: hash_of(results / file)
+            for file, state in _state(results).items()
+            if there.get(file) != state
+        }
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        record = record.with_script(path, now, files, when)
+        record.save(results)
         ran.append(script)
+    record.save(results)
     return ran
+
+
+def _gone(record: Provenance, analyses: Path) -> list[str]:
+    """Scripts on record that the folder of analyses does not have any more."""
+    own = analyses.resolve().name
+    return [
+        path
+        for path in record.scripts
+        if path.startswith(f"{own}/") and not (analyses / path.split("/", 1)[1]).exists()
+    ]
+
+
+def _is_whole(record: Provenance, script: str, results: Path) -> bool:
+    """Whether every file that the script wrote is there as it wrote it."""
+    written = [item for result in record.results_of(script).values() for item in result.files.items()]
+    return all((results / file).exists() and hash_of(results / file) == digest for file, digest in written)
+
+
+def _state(results: Path) -> dict[str, tuple[int, int, int]]:
+    """Each file of the results with what changes when it is written again, even with the same content."""
+    found = {}
+    for file in sorted(results.rglob("*")):
+        name = file.relative_to(results).as_posix()
+        if file.is_file() and not name.startswith(".") and name not in (LABELS, FILE):
+            state = file.stat()
+            found[name] = (state.st_ino, state.st_mtime_ns, state.st_size)
+    return found
 
 
 def _run(script: Path, study: Path, results: Path) -> None:
@@ -93,17 +131,3 @@ def _run(script: Path, study: Path, results: Path) -> None:
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()
         raise AnalysisError(f"{script} failed: {last[-1] if last else 'no message'}\n{done.stderr}")
-
-
-def _read_record(results: Path) -> dict[str, str]:
-    try:
-        return json.loads((results / RECORD).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _hash(*paths: Path) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

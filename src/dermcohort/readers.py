@@ -127,10 +127,10 @@ def check_columns(path: str | Path, columns: Sequence[str], **options: Any) -> N
 
 
 def format_of(path: Path) -> str:
-    kind = _SUFFIXES.get(path.suffix.lower())
+    kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise ReaderError(
-            f"{path.name}: files of kind '{path.suffix}' are not read; {', '.join(_SUFFIXES)} are"
+            f"{path.name}: files of kind '{path.suffix}' are not read; {', '.join(SUFFIXES)} are"
         )
     if not path.exists():
         others = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
@@ -250,7 +250,7 @@ _HEADERS: dict[str, Callable[[Source], list[str]]] = {
     "xlsx": _excel_header,
     "parquet": _parquet_header,
 }
-_SUFFIXES = {
+SUFFIXES = {
     ".sav": "sav", ".zsav": "zsav", ".dta": "dta", ".xpt": "xpt", ".sas7bdat": "sas7bdat", ".csv": "csv",
     ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx", ".xls": "xlsx", ".xlsb": "xlsx", ".ods": "xlsx",
     ".parquet": "parquet",

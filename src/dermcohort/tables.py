@@ -197,7 +197,7 @@ def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
     rows = [_markdown_row(heads), f"|{'|'.join(rules)}|"]
     rows += [_markdown_row(row) for row in frame.itertuples(index=False, name=None)]
     if footnotes:
-        rows += ["", "::: {.table-notes}", "\n\n".join(_markdown_text(note) for note in footnotes), ":::"]
+        rows += ["", "::: {.table-notes}", "\n\n".join(markdown_text(note) for note in footnotes), ":::"]
     return "\n".join(rows)
 
 
@@ -242,10 +242,10 @@ def spread_table(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
-    return "|" + "|".join(f" {_markdown_text(cell)} " for cell in cells) + "|"
+    return "|" + "|".join(f" {markdown_text(cell)} " for cell in cells) + "|"
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text that Markdown takes as it is; an indentation stays one."""
     escaped = re.sub(r"([\\`*_{}\[\]<>#|~^$@])", r"\\\1", text.replace("\n", " "))
     # no list where a sentence starts with "1." or "-"

@@ -61,12 +61,12 @@ def _overview(study: Study, language: str) -> str:
         for i, (_, wave) in enumerate(matrix.columns)
     )
     rows = "".join(
-        f'<tr><td><a href="#{escape(name)}">{escape(names[name])}</a></td>{_squares(row, first, language)}</tr>'
+        f'<tr><th scope="row"><a href="#{escape(name)}">{escape(names[name])}</a></th>{_squares(row, first, language)}</tr>'
         for name, row in matrix.iterrows()
     )
     found = [status for status in STATUSES if (matrix == status).any(axis=None)]
     legend = "".join(f'<span><i class="{x}"></i>{escape(word(x, language))}</span>' for x in found)
-    head = f"<tr><th></th>{top}</tr><tr><th>{word('variable', language)}</th>{waves}</tr>"
+    head = f"<tr><td></td>{top}</tr><tr><th>{word('variable', language)}</th>{waves}</tr>"
     return f'<div class="overview"><p>{legend}</p><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
 
 

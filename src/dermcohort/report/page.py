@@ -26,11 +26,13 @@ from .pandoc import (
     raw_html,
     refuse_unknown_citations,
     run_pandoc,
+    span,
+    text_inlines,
     transform,
 )
 from .project import Page
 from .qmd import Document
-from .words import WORDS, words_of
+from .words import WORDS, Words, words_of
 
 HERE = Path(__file__).parent
 FORMATS = {"pdf": "PDF", "docx": "Word"}
@@ -76,9 +78,9 @@ def write_page(
     folder : Path
         For temporary files.
     """
-    tree = transform(tree, _table_for_screens)
-    tree = transform(tree, lambda node: _with_content(node, page.source, root))
     words = words_of(str(metadata.get("lang", "en")))
+    tree = transform(tree, lambda node: _table_for_screens(node, words))
+    tree = transform(tree, lambda node: _with_content(node, page.source, root))
     title = plain_text(tree["meta"].get("title", {})) or page.text or page.source.stem
     variables = {
         "css": (HERE / "theme.css").read_text("utf-8"),
@@ -90,6 +92,7 @@ def write_page(
         "contents-word": words.contents,
         "menu-word": words.menu,
         "formats-word": words.formats,
+        "languages-word": words.languages,
         "abstract-word": words.abstract,
         "language": str(metadata.get("lang", "en")),
     }
@@ -168,12 +171,13 @@ def _listed(items: Sequence[str]) -> str:
 # ------------------------------------------------------------------------------------- the tree, for HTML
 
 
-def _table_for_screens(node: Node) -> Node | list[Node]:
+def _table_for_screens(node: Node, words: Words) -> Node | list[Node]:
     """A wide table scrolls inside its own box; its caption and notes do not scroll with it."""
     if node["t"] == "Table":
         caption = node["c"][1][1]
         node["c"][1] = [None, []]
         _mark_indented(node)
+        _name_rows(node, words)
         box = div([node], "", "table-scroll", tabindex="0")
         return [div(caption, "", "caption"), box] if caption else box
     if node["t"] == "Div" and "float-tbl" in node["c"][0][1]:
@@ -196,6 +200,18 @@ def _mark_indented(table: Node) -> None:
             for cell in cells:
                 if plain_text(cell[4]).startswith("\u2003"):
                     cell[0][1].append("level")
+
+
+def _name_rows(table: Node, words: Words) -> None:
+    """The first column names the rows, for who hears the table; a heading that is not printed is said."""
+    head, bodies = table["c"][3], table["c"][4]
+    for body in bodies:
+        body[1] = 1
+    for _, cells in head[1]:
+        for number, cell in enumerate(cells):
+            if not plain_text(cell[4]).strip():
+                unseen = span(text_inlines(words.row if number == 0 else words.column), "unseen")
+                cell[4] = [element("Plain", [unseen])]
 
 
 def _with_content(node: Node, source: Path, root: Path) -> Node:

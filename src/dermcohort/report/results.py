@@ -15,9 +15,14 @@ import pandas as pd
 from ..estimates import Estimates
 from ..language import Labels
 from ..pipeline import LABELS, RESULTS_VARIABLE
+from ..provenance import Provenance, read_provenance
 from ..tables import markdown_table
 from ..wording import suggest
 from .errors import ReportError
+from .methods import methods_text
+from .reproducibility import reproducibility_text
+from .sources import source_note
+from .strobe import strobe_table
 from .words import LANGUAGE_VARIABLE
 
 ELSEWHERE = "The cards of the variables are in the HTML version of this report."
@@ -50,6 +55,11 @@ class Results:
         self.language = language or os.environ.get(LANGUAGE_VARIABLE, "en")
         self.names = _printed_names(self.folder, "en")
         self.labels = _printed_names(self.folder, self.language)
+        self.provenance = read_provenance(self.folder)
+
+    def has(self, name: str) -> bool:
+        """Whether estimates are saved under `name`: a page may leave out what a script did not make."""
+        return (self.folder / f"{name}.parquet").exists()
 
     def load(self, name: str) -> Estimates:
         """The estimates saved under `name`."""
@@ -63,7 +73,7 @@ class Results:
         *,
         spread: str | None = None,
     ) -> None:
-        """Print a table as Markdown, method and notes below it; for a cell with ``output: asis``.
+        """Print a table as Markdown, method, notes and source below it; for a cell with ``output: asis``.
 
         Parameters
         ----------
@@ -80,14 +90,17 @@ class Results:
         own = {key: label for key, label in chosen.items() if label != self.names.get(key)}
         names = self.labels | own | (labels or {})
         print(estimates.to_markdown(names, columns=columns, spread=spread))
+        self._print_source(name, [".parquet"])
 
     def cards(self, name: str) -> None:
         """Print the cards of the variables saved under `name`; for a cell with ``output: asis``.
 
         They are made for a screen: PDF and Word have a sentence in their place.
         """
-        cards = self._file(name, "cards", (f".{self.language}.md", ".en.md")).read_text("utf-8")
-        print(f'::: {{.content-visible when-format="html"}}\n\n{cards}\n\n:::\n')
+        file = self._file(name, "cards", (f".{self.language}.md", ".en.md"))
+        print(f'::: {{.content-visible when-format="html"}}\n\n{file.read_text("utf-8")}\n')
+        self._print_source(name, [file.name.removeprefix(name)])
+        print("\n:::\n")
         print(f'::: {{.content-hidden when-format="html"}}\n{self.labels.sentence(ELSEWHERE)}\n:::')
 
     def suppressed(self) -> None:
@@ -118,6 +131,51 @@ class Results:
         """A figure saved under `name`, to stand last in a cell."""
         own = () if self.language == "en" else (f".{self.language}.svg",)
         return SavedFigure(self._file(name, "figure", (*own, ".svg", ".png")))
+
+    def source(self, name: str) -> None:
+        """Print the source of the figure `name`; for a cell with ``output: asis`` below that of the figure.
+
+        A cell of its own, as Quarto makes two figures of a cell that shows two things.
+        """
+        self._print_source(name, [f".{self.language}.svg", ".svg", ".png"])
+
+    def methods(self) -> None:
+        """Print the methods section; for a cell with ``output: asis``.
+
+        For each script its question and the methods of its estimates, each once; then how missing values were handled.
+        """
+        print(methods_text(self._record(), self.folder, self.labels))
+
+    def strobe(self, answers: str | os.PathLike[str] = "strobe.yaml") -> None:
+        """Print the STROBE checklist with the study's answers; for a cell with ``output: asis``.
+
+        Parameters
+        ----------
+        answers : path
+            File of the answers, seen from the page. docs/provenance.md says how it is written.
+
+        Raises
+        ------
+        ReportError
+            With file and line, if an item is unknown or not answered, or a section it leads to does not exist.
+        """
+        print(strobe_table(Path(answers), Path(), self.labels))
+
+    def reproducibility(self) -> None:
+        """Print software, raw files, scripts with their results, and seeds; for a cell with ``output: asis``."""
+        print(reproducibility_text(self._record(), self.labels))
+
+    def _record(self) -> Provenance:
+        if self.provenance is None:
+            raise ReportError(
+                f"{self.folder.name}/ has no record of what made the results: run dermcohort run first"
+            )
+        return self.provenance
+
+    def _print_source(self, name: str, suffixes: Sequence[str]) -> None:
+        note = source_note(self.provenance, self.folder, name, suffixes, self.labels)
+        if note:
+            print(f"\n{note}")
 
     def _file(self, name: str, kind: str, suffixes: Sequence[str]) -> Path:
         for suffix in suffixes:

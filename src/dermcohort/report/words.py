@@ -27,8 +27,11 @@ class Words:
     contents_of_all: str
     menu: str
     formats: str
+    languages: str
     references: str
     abstract: str
+    row: str
+    column: str
 
     def label(self, kind: str, number: str) -> str:
         """``Figure 1``, ``Table 2``, ``Section 3``; the blank does not break across lines."""
@@ -56,8 +59,11 @@ WORDS = {
         contents_of_all="Contents",
         menu="Menu",
         formats="Other formats",
+        languages="Other languages",
         references="References",
         abstract="Abstract",
+        row="Row",
+        column="Value",
     ),
     "zh": Words(
         name="中文",
@@ -71,8 +77,11 @@ WORDS = {
         contents_of_all="目录",
         menu="目录",
         formats="其他格式",
+        languages="其他语言",
         references="参考文献",
         abstract="摘要",
+        row="项目",
+        column="数值",
     ),
 }
 
