@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from io import BytesIO
 from pathlib import Path
 
 import docx
 import pytest
+from click.testing import CliRunner
 from pypdf import PdfReader
 from report_subset import BIB, PNG, Elements, write
 from test_report_subset import text_of_pdf, text_of_word
 
+from dermcohort.cli import main
 from dermcohort.report import ReportError, render
 from dermcohort.report.pdf import _chinese
 
@@ -118,6 +121,23 @@ def test_labels_of_one_document_are_unique_and_nothing_is_written_otherwise(tmp_
         render(tmp_path, ("html", "docx"), engine="embedded")
     assert not (tmp_path / "_site").exists()
     assert len(render(tmp_path, engine="embedded")) == 2
+
+
+def test_the_same_pages_give_the_same_bytes(tmp_path):
+    reports = site_of_two(tmp_path)
+    first = [file.read_bytes() for file in render(reports, ("pdf", "docx"), engine="embedded")]
+    time.sleep(1.1)  # files tell the time in seconds
+    assert [file.read_bytes() for file in render(reports, ("pdf", "docx"), engine="embedded")] == first
+
+
+def test_the_command_takes_formats_and_languages_with_commas(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DERMCOHORT_RESULTS", "")  # put back after the test
+    write(tmp_path, "text\n", "index.qmd")
+    options = ["--engine", "embedded", "--format", "html,pdf", "--format", "docx", "--to", "out"]
+    done = CliRunner().invoke(main, ["report", "index.qmd", *options], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert [Path(line).name for line in done.output.split()] == ["index.html", "index.pdf", "index.docx"]
 
 
 @pytest.mark.parametrize("format", ["pdf", "docx"])

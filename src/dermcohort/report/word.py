@@ -98,6 +98,8 @@ def _finished(content: bytes, *, chapters: bool) -> bytes:
                 text = re.sub(r"<w:tbl>.*?</w:tbl>", _kept_together, text, flags=re.DOTALL)
                 foot = "".join(re.findall(r"<w:footerReference[^>]*/>", text))
                 data = text.replace("<w:sectPr><w:pgSz", f"<w:sectPr>{foot}<w:pgSz").encode()
+            if name == "docProps/core.xml":  # the same file for the same results
+                data = re.sub(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>", b"", data)
             new.writestr(ZipInfo(name), data, ZIP_DEFLATED)
     return made.getvalue()
 
