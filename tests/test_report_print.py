@@ -123,6 +123,19 @@ def test_labels_of_one_document_are_unique_and_nothing_is_written_otherwise(tmp_
     assert len(render(tmp_path, engine="embedded")) == 2
 
 
+def test_pages_of_other_folders_keep_their_images_and_links(tmp_path):
+    (tmp_path / "deep").mkdir()
+    write(tmp_path, "---\ntitle: Top\n---\n[down](deep/index.qmd)\n", "index.qmd")
+    (tmp_path / "deep" / "dot.png").write_bytes(PNG)
+    text = "---\ntitle: Deep\n---\n![Dot *and* [up](../index.qmd)](dot.png){#fig-dot}\n"
+    write(tmp_path, text, "deep/index.qmd")
+    (tmp_path / "_quarto.yml").write_text("project: {render: [index.qmd, deep/index.qmd]}\n", "utf-8")
+    _, _, word, word_text = print_of(tmp_path)
+    targets = [link.get(f"{WORD}anchor") for link in word.element.body.iter(f"{WORD}hyperlink")]
+    assert targets[-2:] == ["chapter-index-2", "chapter-index"]
+    assert "Figure 1: Dot and up" in word_text and len(word.inline_shapes) == 1
+
+
 def test_the_same_pages_give_the_same_bytes(tmp_path):
     reports = site_of_two(tmp_path)
     first = [file.read_bytes() for file in render(reports, ("pdf", "docx"), engine="embedded")]

@@ -47,7 +47,10 @@ def combine(chapters: Sequence[Chapter], folder: Path) -> str:
     <BLANKLINE>
     ## One
     """
-    targets = {chapter.source.resolve(): f"chapter-{chapter.source.stem}" for chapter in chapters}
+    targets: dict[Path, str] = {}
+    for number, chapter in enumerate(chapters, 1):
+        name = f"chapter-{chapter.source.stem}"
+        targets[chapter.source.resolve()] = f"{name}-{number}" if name in targets.values() else name
     parts = []
     for number, chapter in enumerate(chapters, 1):
         parts.append(f"# {chapter.title} {{#{targets[chapter.source.resolve()]}}}")

@@ -17,7 +17,7 @@ from .errors import ReportError, place
 from .execute import MISSING
 from .images import image_file
 from .pandoc import Node, element, plain_text, refuse_unknown_citations, run_pandoc, transform
-from .printed import LONG, layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
+from .printed import LONG, for_print, layout_of, parts_of_figure, parts_of_table, takes_indent
 from .qmd import Document
 from .words import base_language, words_of
 
@@ -67,7 +67,7 @@ def write_pdf(
         file = image_file(address, here, root, document.place_of(address))
         return element("RawInline", "typst", _image(file, folder, plain_text(inlines), dict(values)))
 
-    tree = with_links(tree, document)
+    tree = for_print(tree, document)
     tree = transform(tree, with_image)
     tree = transform(transform(tree, _with_calls), _with_tables)
     language = base_language(str(metadata.get("lang", "en")))

@@ -1,4 +1,4 @@
-"""What PDF and Word have in common: links inside the document, and how a table fits the page."""
+"""What PDF and Word have in common: links inside the document, labels of captions, how a table fits the page."""
 
 from __future__ import annotations
 
@@ -103,13 +103,15 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
-# ------------------------------------------------------------------------------------- links
+# ------------------------------------------------------------------------------------- links and labels
 
 
-def with_links(tree: Node, document: Document) -> Node:
-    """Links inside the document have a target; links to other pages stay as text, for these are elsewhere.
+def for_print(tree: Node, document: Document) -> Node:
+    """The tree as both formats take it.
 
-    Of several elements with one id the first keeps it.
+    Links inside the document have a target; links to other pages stay as text, for these are elsewhere.
+
+    Of several elements with one id the first keeps it. The labels of captions are strong.
     """
     seen: set[str] = set()
 
@@ -121,6 +123,8 @@ def with_links(tree: Node, document: Document) -> Node:
         return node
 
     def visit(node: Node) -> Node | list[Node]:
+        if node["t"] == "Span" and "caption-label" in node["c"][0][1]:
+            return element("Strong", node["c"][1])
         if node["t"] != "Link":
             return node
         content, (address, _) = node["c"][1:]

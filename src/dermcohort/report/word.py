@@ -27,7 +27,7 @@ from .pandoc import (
     run_pandoc,
     transform,
 )
-from .printed import LONG, layout_of, parts_of_figure, parts_of_table, takes_indent, with_links
+from .printed import LONG, for_print, layout_of, parts_of_figure, parts_of_table, takes_indent
 from .qmd import Document
 from .words import words_of
 
@@ -62,7 +62,7 @@ def write_word(
         target = [file.as_posix(), title]
         return element("Image", [identifier, classes, [*map(list, own.items())]], inlines, target)
 
-    tree = with_links(tree, document)
+    tree = for_print(tree, document)
     tree = transform(tree, with_image)
     tree = transform(tree, _with_styles)
     tree = transform(tree, _with_layout)
