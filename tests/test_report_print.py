@@ -33,6 +33,18 @@ def print_of(path: Path, **options) -> tuple[PdfReader, str, docx.document.Docum
     return reader, text_of_pdf(reader), docx.Document(str(word)), text_of_word(word)
 
 
+def places_of(page) -> list[tuple[str, float, float]]:
+    """Each piece of text with where it begins, in points from the left and from the foot."""
+    found = []
+
+    def visit(text, outer, inner, *_) -> None:
+        x, y = inner[4], inner[5]
+        found.append((text, x * outer[0] + y * outer[2] + outer[4], x * outer[1] + y * outer[3] + outer[5]))
+
+    page.extract_text(visitor_text=visit)
+    return found
+
+
 def site_of_two(folder: Path) -> Path:
     """Two pages that link to each other, with footnotes, labels, levels and bibliographies of their own."""
     reports = folder / "reports"
@@ -208,10 +220,7 @@ def test_a_wide_table_stays_on_the_page(tmp_path):
     sides = [page.mediabox.width > page.mediabox.height for page in pdf.pages]
     assert sides == [False, True, False]
     turned = pdf.pages[1]
-    right = []
-    turned.extract_text(
-        visitor_text=lambda text, _, place, *__: right.append(place[4]) if text.strip() else None
-    )
+    right = [x for text, x, _ in places_of(turned) if text.strip()]
     assert max(right) < float(turned.mediabox.width) - 71
     shapes = [section.page_width > section.page_height for section in word.sections]
     assert shapes == [False, True, False]
@@ -237,6 +246,15 @@ def test_a_figure_with_vector_graphics_only_is_drawn_for_word(tmp_path):
     (image, _) = word.part.package.image_parts
     assert image.image.px_width == pytest.approx(1250, abs=2)
     assert len(pdf.pages) == 1
+
+
+def test_a_high_figure_leaves_room_for_its_caption(tmp_path):
+    (tmp_path / "a.svg").write_text(SVG.replace("100pt", "1800pt"), "utf-8")
+    pdf, _, word, _ = print_of(write(tmp_path, "![At the foot](a.svg){#fig-a fig-alt='High.'}\n"))
+    (page,) = pdf.pages
+    low = [y for text, _, y in places_of(page) if "foot" in text]
+    assert min(low) > 71  # above the margin of the page
+    assert word.inline_shapes[0].height.inches < 8.5
 
 
 # ---------------------------------------------------------------------------------- languages
@@ -293,6 +311,13 @@ def test_chinese_letters_are_in_the_pdf(tmp_path):
     assert word.core_properties.language.startswith("zh") or "zh" in word.styles.element.xml
     fonts = {str(f["/BaseFont"]) for page in pdf.pages for f in page["/Resources"]["/Font"].values()}
     assert any("CJK" in font for font in fonts) and any("Libertinus" in font for font in fonts)
+
+
+def test_chinese_without_a_font_is_an_error_not_empty_boxes(tmp_path, monkeypatch):
+    path = write(tmp_path, "患病率\n")
+    monkeypatch.setattr("dermcohort.report.pdf.CHINESE", ("No such font", "Nor this"))
+    with pytest.raises(ReportError, match="no font with Chinese characters was found for the PDF: install"):
+        render(path, "pdf", engine="embedded")
 
 
 def test_a_language_without_profile_is_that_of_the_captions(tmp_path):
