@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 N ?= 15000
 
-.PHONY: demo test check format install benchmark coverage clean
+.PHONY: demo test check format install docs benchmark coverage clean
 
 install: $(VENV)/.installed
 
@@ -33,6 +33,10 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: install
+	$(BIN)/python docs/reference.py
+	$(BIN)/dermcohort report docs --to _docs
+
 benchmark: install
 	$(BIN)/python benchmarks/harmonize.py
 	$(BIN)/python benchmarks/prevalence.py
@@ -43,4 +47,4 @@ coverage: install
 	$(BIN)/python validation/coverage.py
 
 clean:
-	rm -rf $(VENV) raw harmonized results _site
+	rm -rf $(VENV) raw harmonized results _site _docs docs/reference

@@ -5,14 +5,13 @@ import pandas as pd
 import dermcohort as dc
 from dermcohort.codebook import write_cards
 from dermcohort.describe import listing
-from dermcohort.figures import save_figure, status_matrix
+from dermcohort.figures import reason_bars, save_figure, status_matrix
 from dermcohort.pipeline import results_folder, study_folder
 
 QUESTION_ZH = "数据协调对每一行原始数据和每个变量作了何种处理，发现了哪些问题？"
 
 study = dc.open_study(study_folder())
 results = results_folder()
-labels = study.labels()
 
 # every row of every file is kept, merged or set aside
 rows = pd.crosstab(
@@ -48,17 +47,22 @@ listing(
 ).save(results / "checks")
 
 names = ["income", "smoking_status", "alcohol", "height", "urine_as", "hair_cd", "psqi", "dlqi"]
-why = pd.concat([study.why(name, by="cohort").assign(variable=labels[name]) for name in names]).fillna(0)
+why = pd.concat([study.why(name, by="cohort").assign(variable=name) for name in names]).fillna(0)
 why = why.rename_axis("cohort").reset_index()
 counts = [c for c in ("observed", *study.reason_names.values()) if c in why]
 listing(
     why[["variable", "cohort", *counts, "n"]],
     "Values observed over all waves, and why the others are absent, for some of the variables.",
 ).save(results / "why_missing")
+by_variable = why.groupby("variable", sort=False)[counts].sum()
 
 matrix = study.matrix()
 matrix = matrix[[column for column in matrix.columns if column[1] in study.waves]]
 told_at_visits = (matrix != "impossible").any(axis=1)
-save_figure(status_matrix(matrix[told_at_visits], labels=labels), results / "matrix")
+
+for language in study.languages:
+    labels = study.labels(language)
+    save_figure(status_matrix(matrix[told_at_visits], labels=labels), results / "matrix", language)
+    save_figure(reason_bars(by_variable, labels=labels), results / "why_missing", language)
 
 write_cards(study, results / "variables")

@@ -1,15 +1,17 @@
-"""Who takes part in the three cohorts, and who came back?"""
+"""Who takes part in the three cohorts, who came back, and does it matter who did not?"""
+
+import pandas as pd
 
 import dermcohort as dc
 from dermcohort.describe import flow, listing, table_one
-from dermcohort.figures import save_figure
+from dermcohort.figures import save_figure, timeline
+from dermcohort.missing import dropout_weights
 from dermcohort.pipeline import results_folder, study_folder
 
-QUESTION_ZH = "三个队列的研究对象有哪些人，哪些人参加了随访？"
+QUESTION_ZH = "三个队列的研究对象有哪些人，哪些人参加了随访，失访有无影响？"
 
 study = dc.open_study(study_folder())
 results = results_folder()
-labels = study.labels()
 
 characteristics = [
     "age", "sex", "residence", "income", "smoking_status", "secondhand_smoke", "alcohol", "soft_drinks",
@@ -20,7 +22,7 @@ people = table_one(
     baseline.data,
     characteristics,
     by="cohort",
-    labels=labels,
+    labels=study.labels(),
     median=study.medians(characteristics),
     reasons=True,
 )
@@ -39,7 +41,41 @@ attended = listing(
 )
 study.shown(attended, counts=["enrolled", *later, "deaths"]).save(results / "attendance")
 
+# when each wave was in the field; the outermost hundredths of the dates are left out, some are mistakes
+dates = study.visits.groupby(["cohort", "wave"], observed=True)["visit_date"]
+waves = pd.DataFrame(
+    {"start": dates.quantile(0.01), "end": dates.quantile(0.99), "n": dates.size()}
+).reset_index()
+
+# who was examined again, among those who lived long enough to be
+dead = study.events.loc[study.events["event"] == "death", ["cohort", "participant_id"]].assign(died=True)
+again = study.visits.loc[study.visits["wave"] != enrolled, ["cohort", "participant_id"]].drop_duplicates()
+people = baseline.data.merge(again.assign(returned=True), how="left").merge(dead, how="left")
+people["returned"] = people["returned"].notna()
+alive = people[people["died"].isna() | people["returned"]]
+alive = alive.assign(
+    seen_again=pd.Categorical.from_codes(alive["returned"].astype(int), ["lost", "returned"])
+)
+health = ["age", "sex", "smoking_status", "bmi", "phq2_positive", "any_skin_condition"]
+compared = table_one(alive, health, by="seen_again", labels=study.labels(), median=study.medians(health))
+study.shown(compared).save(results / "loss_to_follow_up")
+
+# drop-out weights: do those who came back, weighted, look like all who were enrolled?
+staying = dropout_weights(alive, "seen_again", "cohort + age + sex + smoking_status + any_skin_condition")
+study.shown(staying).save(results / "dropout_weights")
+back = alive.assign(weight=staying.weights, people="returned").dropna(subset="weight")
+both = pd.concat([alive.assign(weight=1.0, people="enrolled"), back], ignore_index=True)
+balance = table_one(both, health, by="people", weights="weight", labels=study.labels())
+
 rosacea = study.survival_frame("rosacea", cohorts="central_china", covariates=["age", "sex"])
-steps = study.shown(flow(rosacea.flow))
-steps.save(results / "flow_rosacea")
-save_figure(steps.plot(), results / "flow_rosacea")
+death = study.survival_frame("death", cohorts="central_china", covariates=["age", "sex"])
+flows = {"flow_rosacea": study.shown(flow(rosacea.flow)), "flow_death": study.shown(flow(death.flow))}
+for name, steps in flows.items():
+    steps.save(results / name)
+
+for language in study.languages:
+    labels = study.labels(language)
+    save_figure(timeline(waves, labels=labels), results / "timeline", language)
+    save_figure(balance.plot(labels=labels), results / "dropout_weights", language)
+    for name, steps in flows.items():
+        save_figure(steps.plot(labels=labels), results / name, language)

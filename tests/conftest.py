@@ -7,8 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# how long an example takes tells of the machine, not of the code
+settings.register_profile("dermcohort", deadline=None)
+settings.load_profile("dermcohort")
 
 ROOT = Path(__file__).parent.parent
 

@@ -297,6 +297,8 @@ def test_a_curve_of_few_events_is_not_drawn():
     assert safe.events is None
     text = safe.to_display().to_string()
     assert "nan" not in text
+    assert "suppressed" in text
+    assert safe.at(10).loc[1, ["estimate", "n_risk"]].isna().all()
     axes = safe.plot()
     assert all("nan" not in text.get_text() for text in axes.texts)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b (suppressed)"]
@@ -460,20 +462,24 @@ def test_what_has_no_rule_is_refused():
     curve = Estimates(pd.DataFrame({"time": [1.0], "n_risk": [10], "n": [10]}), "A curve.", n=10)
     with pytest.raises(ValueError, match="no rule for Estimates with the columns time, n_risk, n"):
         suppress(curve)
-    data = pd.DataFrame({"test": [1, 1, 0, 0] * 9, "truth": [1, 0, 1, 0] * 9})
-    with pytest.raises(ValueError, match="no rule for Diagnostic"):  # its rows share counts
-        suppress(dc.accuracy.diagnostic(data, "test", "truth"))
 
 
 def test_the_report_lists_what_was_suppressed(tmp_path, capsys):
     suppress(by_group([20, 10, 3])).save(tmp_path / "small")
     suppress(by_group([20, 30])).save(tmp_path / "large")
     by_group([20, 30]).save(tmp_path / "raw")
+    listing(pd.DataFrame({"file": ["a"], "rows": [3]}), "Rows.").save(tmp_path / "files")
     Results(tmp_path).suppressed()
     text = capsys.readouterr().out
     assert "| small | 5 | 1 | 1 |" in text
     assert "Nothing had to be suppressed in: large." in text
     assert "Not checked: raw." in text
+    assert "Lists of which no column was named that counts people, or published numbers: files." in text
+    Results(tmp_path).table("raw")
+    assert "Not checked for small counts." in capsys.readouterr().out
+    for name in ("large", "files"):
+        Results(tmp_path).table(name)
+        assert "Not checked" not in capsys.readouterr().out
 
 
 def test_risk_factors_side_by_side():

@@ -283,7 +283,7 @@ def test_results_take_printed_names_of_the_study_in_the_language_of_the_page(tmp
     Results(folder).table("prevalence", labels={"itch_nrs": "Itch"})
     Results(folder).table("one")
     printed = capsys.readouterr().out
-    for shown in ("| 湿疹 |", "| Itch |", "| 年龄, mean (SD) |", "| Gender, n (%) |"):
+    for shown in ("| 湿疹 |", "| Itch |", "| 年龄，均数（标准差） |", "| Gender，n（%） |"):
         assert shown in printed
 
 

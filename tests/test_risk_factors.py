@@ -360,8 +360,7 @@ def test_models_stand_side_by_side(births):
     # names given later go with those of the call
     assert found.gt(labels={"race": "Race"}).as_raw_html().count(">OR (95% CI)<") == 2
     assert ">Unadjusted<" in html
-    assert "Covariates: none (Unadjusted); age (Adjusted)." in found.method
-    assert found.method in html
+    assert "Covariates: none (Unadjusted); age (Adjusted)." in html
     assert "| Ethnic group |" in found.to_markdown()
     assert found.to_display({"race": "Race"})[""].iloc[0] == "Race"
 

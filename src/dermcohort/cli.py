@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from . import __version__
 
@@ -537,25 +538,47 @@ def _split(values: tuple[str, ...]) -> list[str]:
     show_default=True,
     help="Language of the report: en, zh, or both with a comma.",
 )
+@click.option(
+    "--param", "-P", "params", multiple=True, help="name=value: a parameter of the page, as often as needed."
+)
 @click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
 @_exit_codes
 def report(
-    path: Path, target: Path, engine: str, formats: tuple[str, ...], languages: tuple[str, ...], results: Path
+    path: Path,
+    target: Path,
+    engine: str,
+    formats: tuple[str, ...],
+    languages: tuple[str, ...],
+    params: tuple[str, ...],
+    results: Path,
 ) -> int:
     """Render a .qmd file or a folder of them to self-contained HTML, PDF or Word, showing what is in RESULTS.
 
     \b
     Example:
       dermcohort report reports/ --to _site/ --format html,pdf,docx --language en,zh
+      dermcohort report reports/profile.qmd -P cohort=central_china -P condition=rosacea
     """
     from .pipeline import RESULTS_VARIABLE
     from .report import render
 
     os.environ[RESULTS_VARIABLE] = str(results.absolute())  # the cells of the pages read it
-    made = render(path, _split(formats), _split(languages), engine, output=target)
+    chosen = dict(_parameter(text) for text in params)
+    made = render(path, _split(formats), _split(languages), engine, output=target, params=chosen)
     for page in made:
         click.echo(str(page))
     return 0
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """``name=value``, the value as YAML reads it: numbers, true, null and words without quotes."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise click.BadParameter(f"'{text}' is not name=value, as in -P cohort=college", param_hint="--param")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        return name.strip(), value
 
 
 @main.command()

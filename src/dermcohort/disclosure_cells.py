@@ -21,11 +21,15 @@ TOTAL = -1  # the row of what stands below the table
 
 @dataclass
 class Counts:
-    """Counts of a table: their cells by (row, column), and the rows computed from those of others."""
+    """Counts of a table: their cells by (row, column), and the rows computed from those of others.
+
+    `made_of` has, for a row, the cells that its numbers tell beside those it prints, by their place in `cells`.
+    """
 
     cells: Cells = field(default_factory=Cells)
     places: dict[tuple[int, str], int] = field(default_factory=dict)
     computed_from: dict[int, set[int]] = field(default_factory=dict)
+    made_of: dict[int, list[int]] = field(default_factory=dict)
 
     def add(self, row: int, column: str, value: float, *, last_choice: bool = False) -> None:
         """A count that is shown; a missing one is none."""
@@ -60,13 +64,19 @@ def counts_of_tidy(estimates: Estimates) -> Counts:
     columns = [column for column in ("n", "events") if column in table]
     # a reference that is hidden takes the estimates of its whole term with it
     is_reference = (
-        table["level"] == table["reference"] if "reference" in table else pd.Series(False, table.index)
+        table["level"] == table["reference"]
+        if {"level", "reference"} <= set(table)
+        else pd.Series(False, table.index)
     )
     for row in table.index:
         for column in columns:
             counts.add(row, column, table.at[row, column], last_choice=bool(is_reference[row]))
         counts.add_rest((row, "n"), (row, "events"))
     _add_totals(counts, estimates, table, columns)
+    if "reference" in table and "level" not in table:  # groups against a group
+        named = table[groups].astype(str).agg(", ".join, axis=1)
+        for row in table.index[table["reference"].notna()]:
+            counts.computed_from[row] = set(table.index[named == str(table.at[row, "reference"])])
     for name in ("term", "level", "measure"):
         if name not in table:
             table[name] = None
@@ -147,7 +157,8 @@ def _add_levels(counts: Counts, table: pd.DataFrame, group: pd.DataFrame) -> Non
                 references = set(block.index[is_reference]) - {row}
                 if references:
                     counts.computed_from.setdefault(row, set()).update(references)
-        if "events" not in table or len(leveled) < 2 or table.loc[leveled, "n"].nunique() != 1:
+        has_both = "events" in table and "n" in table
+        if not has_both or len(leveled) < 2 or table.loc[leveled, "n"].nunique() != 1:
             continue
         if abs(table.loc[leveled, "events"].sum() - table.at[leveled[0], "n"]) > 1e-9:
             continue
@@ -179,6 +190,11 @@ def counts_of_table_one(estimates: TableOne) -> Counts:
         counts.add(row, "n", table.at[row, "n"], last_choice=True)
         if keys.at[row, "measure"] == "proportion":
             counts.add(row, "events", table.at[row, "events"])
+    for row in table.index[
+        ~described & table["n"].notna()
+    ]:  # missing values and weights: of all rows of the group
+        counts.add(row, "n", table.at[row, "n"], last_choice=True)
+        counts.add_sum(sizes[group[row]], [row], "n")
     for _, block in keys.groupby(["term", "group"], sort=False):
         first, *rest = block.index
         for row in rest:
@@ -192,6 +208,41 @@ def counts_of_table_one(estimates: TableOne) -> Counts:
                 counts.add_sum((total, column), list(line.index[line["group"] != OVERALL]), column)
     for row in table.index[table["measure"].isin(["SMD", "unweighted SMD"])]:
         counts.computed_from[row] = set(keys.index[keys["term"] == table.at[row, "term"]])
+    return counts
+
+
+def add_missing_counts(counts: Counts, estimates: TableOne) -> None:
+    """Missing values of each variable as counts: with those known they make the size of the group."""
+    table = estimates.table.reset_index(drop=True)
+    group = table[estimates.by].astype(object) if estimates.by else pd.Series(OVERALL, table.index)
+    absent = table[table["measure"] == "missing"]
+    for (term, name), block in absent.groupby(["term", group[absent.index]], sort=False):
+        for row in block.index:
+            counts.add(row, "events", table.at[row, "events"])
+        total, *reasons = block.index
+        counts.add_sum((total, "events"), reasons, "events")
+        known = next(
+            (row, "n") for row, column in counts.places
+            if row >= 0 and column == "n" and row not in absent.index
+            and table.at[row, "term"] == term and group[row] == name
+        )  # fmt: skip
+        size = counts.places[TOTAL, f"size of {name}"]
+        counts.cells.add_sum(size, [counts.places[known], counts.places[total, "events"]])
+    for _, line in absent.groupby(["term", absent["level"].fillna("")], sort=False):
+        for total in line.index[group[line.index] == OVERALL]:
+            counts.add_sum((total, "events"), list(line.index[group[line.index] != OVERALL]), "events")
+
+
+def counts_of_totals(estimates: Estimates) -> Counts:
+    """Rows and events below the table, of which all its numbers are made."""
+    counts = Counts()
+    if estimates.n > 0:
+        counts.add(TOTAL, "n", estimates.n)
+        if estimates.events is not None:
+            counts.add(TOTAL, "events", estimates.events)
+            counts.add_rest((TOTAL, "n"), (TOTAL, "events"))
+    cells = list(range(len(counts.cells.values)))
+    counts.made_of.update({row: list(cells) for row in range(len(estimates.table))})
     return counts
 
 
@@ -214,8 +265,8 @@ def counts_of_flow(estimates: FlowChart) -> Counts:
 
 
 def counts_of_listing(estimates: Listing, columns: Sequence[str]) -> Counts:
-    """The columns that count people; no sums are known of."""
-    counts = Counts()
+    """The columns that count people, and the sums among them: a column, or a row, that is the sum of the others."""
+    counts, n_rows = Counts(), len(estimates.table)
     for column in columns:
         if column not in estimates.table:
             raise KeyError(
@@ -223,4 +274,10 @@ def counts_of_listing(estimates: Listing, columns: Sequence[str]) -> Counts:
             )
         for row, value in enumerate(estimates.table[column]):
             counts.add(row, column, value)
+    for column in columns:
+        for total in range(n_rows):
+            counts.add_sum((total, column), [row for row in range(n_rows) if row != total], column)
+            parts = [counts.places[total, c] for c in columns if c != column and (total, c) in counts.places]
+            if len(parts) > 1 and (total, column) in counts.places:
+                counts.cells.add_sum(counts.places[total, column], parts)
     return counts

@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .language import Labels, labels_of
 from .wording import suggest
 
 if TYPE_CHECKING:
@@ -119,8 +120,22 @@ class Estimates:
         return [counts, *self.notes]
 
     def _table_notes(self) -> list[str]:
-        """What stands below the printed table."""
-        return [self.method, *self._footnotes()]
+        """What stands below the printed table, in English with the names of variables as they are in the data."""
+        from .tables import common_outcome
+
+        outcome = common_outcome(self.table)
+        said = [] if outcome in (None, "event") else [f"Outcome: {outcome}."]
+        return [*said, self.method, *self._footnotes()]
+
+    def _labels(self, labels: Mapping[str, str] | None) -> Labels:
+        """Printed names and the language: those given over those the estimates have of their own."""
+        given = labels_of(labels)
+        return Labels({**getattr(self, "labels", {}), **given}, given.language)
+
+    def _printed_notes(self, labels: Mapping[str, str] | None) -> list[str]:
+        """The notes below the table in the language of the reader."""
+        names = self._labels(labels)
+        return [names.sentence(note) for note in self._table_notes()]
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as text in reading order, as `.gt()` shows it.
@@ -128,7 +143,7 @@ class Estimates:
         Parameters
         ----------
         labels : mapping, optional
-            Printed name of a column or term, where it differs from its own name.
+            Printed name of a column or term, where it differs from its own name. `Labels` also tell the language.
 
         Returns
         -------
@@ -136,13 +151,20 @@ class Estimates:
         """
         from .tables import display_table
 
-        return display_table(self.table, self.conf_level, labels or {}, self.marks)
+        return display_table(self.table, self.conf_level, self._labels(labels), self.marks)
 
     def gt(self, *, title: str | None = None, labels: Mapping[str, str] | None = None) -> GT:
         """A great_tables table in the style of a journal, method and notes below it."""
         from .tables import journal_table
 
-        return journal_table(self.to_display(labels), title=title, footnotes=self._table_notes())
+        shown = self.to_display(labels)
+        return journal_table(
+            shown, title=title, footnotes=self._printed_notes(labels), spanners=self._spanners(shown, labels)
+        )
+
+    def _spanners(self, shown: pd.DataFrame, labels: Mapping[str, str] | None) -> dict[str, list[str]]:
+        """Heads over several columns of the printed table, whose names begin with them."""
+        return {}
 
     def to_markdown(
         self,
@@ -156,26 +178,87 @@ class Estimates:
         Parameters
         ----------
         labels : mapping, optional
-            Printed name of a column, term or level.
+            Printed name of a column, term or level. `Labels` also tell the language.
         columns : list of str, optional
             Printed columns to show, in this order.
         spread : str, optional
             A grouping column whose levels become columns.
         """
-        from .tables import markdown_table, spread_table
+        from .tables import markdown_table
+
+        return markdown_table(self._chosen(labels, columns, spread), self._printed_notes(labels))
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        labels: Mapping[str, str] | None = None,
+        *,
+        title: str | None = None,
+        columns: Sequence[str] | None = None,
+        spread: str | None = None,
+    ) -> Path:
+        """Write the printed table, method and notes below it, as a file for a manuscript.
+
+        Parameters
+        ----------
+        path : path
+            The suffix says which: ``.docx`` (Word), ``.tex`` (LaTeX, booktabs), ``.xlsx`` (text on the first sheet, the
+            unrounded numbers on the second), ``.html`` (a page) or ``.md``. Its folder is made where it does not exist.
+        labels : mapping, optional
+            Printed name of a column, term or level. `Labels` also tell the language.
+        title : str, optional
+            Caption above the table.
+        columns, spread : optional
+            As for `to_markdown`.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            For another suffix.
+
+        Examples
+        --------
+        >>> estimates.export("tables/table_2.docx", study.labels("zh"), title="表 2")      # doctest: +SKIP
+        """
+        from .table_files import PrintedTable, write_table
+
+        shown = self._chosen(labels, columns, spread)
+        spanners = {} if spread else self._spanners(shown, labels)
+        printed = PrintedTable(
+            text=shown,
+            notes=self._printed_notes(labels),
+            spanners={head: own for head, own in spanners.items() if own},
+            numbers=self.table,
+            title=title,
+            language=self._labels(labels).language,
+        )
+        return write_table(path, printed)
+
+    def _chosen(
+        self, labels: Mapping[str, str] | None, columns: Sequence[str] | None, spread: str | None
+    ) -> pd.DataFrame:
+        """The printed table, one group side by side, some of its columns."""
+        from .tables import spread_table
 
         shown = self.to_display(labels)
         if spread is not None:
-            shown = spread_table(shown, (labels or {}).get(spread, spread))
-        if columns is not None:
-            unknown = [column for column in columns if column not in shown]
-            if unknown:
-                raise KeyError(
-                    f"columns: '{unknown[0]}' is not printed.{suggest(unknown[0], shown.columns)} "
-                    f"The table has: {', '.join(shown.columns)}"
-                )
-            shown = shown[list(columns)]
-        return markdown_table(shown, self._table_notes())
+            shown = spread_table(shown, self._labels(labels).word(spread))
+        if columns is None:
+            return shown
+        # a page in another language may name a column as the English table does
+        english = self.to_display(Labels(labels)) if spread is None else shown
+        printed = dict(zip(english.columns, shown.columns, strict=True)) | {c: c for c in shown}
+        unknown = [column for column in columns if column not in printed]
+        if unknown:
+            raise KeyError(
+                f"columns: '{unknown[0]}' is not printed.{suggest(unknown[0], shown.columns)} "
+                f"The table has: {', '.join(shown.columns)}"
+            )
+        return shown[[printed[column] for column in columns]]
 
     def plot(
         self, ax: matplotlib.axes.Axes | None = None, *, labels: Mapping[str, str] | None = None

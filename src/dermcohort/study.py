@@ -157,7 +157,9 @@ class Study:
         roles = self.schema["role"]
         return [name for name in variables if roles.get(name) == "median"]
 
-    def shown(self, estimates: E, counts: Sequence[str] = ()) -> E:
+    def shown(
+        self, estimates: E, counts: Sequence[str] = (), *, of: Estimates | None = None, missing: bool = False
+    ) -> E:
         """Estimates as others may see them: no count below the `min_cell` of the dictionary can be had from them.
 
         Parameters
@@ -166,14 +168,21 @@ class Study:
             See `disclosure.suppress`.
         counts : list of str
             Of a listing: its columns that count people.
+        of : Estimates, optional
+            Of standardized risks, contrasts and differences of curves: the model or the curves they were made of.
+        missing : bool
+            Of `table_one`: hide small counts of missing values as well.
 
         Examples
         --------
         >>> study.shown(survey(data, "acne", design)).save(results / "acne")      # doctest: +SKIP
+        >>> study.shown(standardized_risks(model, "smoking"), of=model).save(results / "risks")     # doctest: +SKIP
+        >>> why = study.why("acne").reset_index()                                 # doctest: +SKIP
+        >>> study.shown(listing(why, "Why acne is missing."), counts=list(why.columns[2:]))         # doctest: +SKIP
         """
         from .disclosure import suppress
 
-        return suppress(estimates, self.manifest["min_cell"], counts=counts)
+        return suppress(estimates, self.manifest["min_cell"], counts=counts, of=of, missing=missing)
 
     def why(self, variable: str, by: str | Sequence[str] = ("cohort", "wave")) -> pd.DataFrame:
         """How often a variable was observed, and why not, per group.
@@ -745,7 +754,20 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
     ):
         for name, title in titles.items():
             names[f"{kind}={name}"] = title.get(language) or title.get("en") or name
-    return names
+    return names if language == "en" else _with_english(names, printed_names(schema, manifest, "en"))
+
+
+def _with_english(names: Labels, english: Labels) -> Labels:
+    """The names, and those of the English texts: steps of a flow or rows of a listing are made of printed names.
+
+    A text that stands for several names is left out.
+    """
+    by_text: dict[str, set[str]] = {}
+    for key, text in english.items():
+        by_text.setdefault(text, set()).add(names[key])
+    return Labels(
+        {text: found.pop() for text, found in by_text.items() if len(found) == 1} | names, names.language
+    )
 
 
 def _check_lod(lod: str | None) -> None:

@@ -18,6 +18,8 @@ from .estimates import Estimates, missing_note, tidy
 from .groups import group_codes
 from .variance import ReplicateDesign, Replicates, Sample, SurveyDesign, weighted_means, weighted_ratios
 
+__all__ = ["independence", "mean", "quantile", "ratio", "total"]
+
 Design = SurveyDesign | ReplicateDesign
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .estimates import COLUMNS
+from .language import LANGUAGES, Labels, labels_of
 
 if TYPE_CHECKING:
     from great_tables import GT
@@ -34,6 +35,8 @@ PROPORTIONS = KINDS_OF_PREVALENCE | {
 }  # fmt: skip
 
 SUPPRESSED = "suppressed"  # printed in the place of a number that would give a small count back
+HIDDEN = frozenset(Labels(language=language).word(SUPPRESSED) for language in LANGUAGES)
+REFERENCE = " (reference)"  # after a level
 
 
 def format_number(value: float, digits: int) -> str:
@@ -71,13 +74,21 @@ def format_interval(measure: str, estimate: float, low: float, high: float) -> s
     return f"{middle} ({format_number(low, digits)}, {format_number(high, digits)})"
 
 
-def measure_heading(measure: str, conf_level: float) -> str:
-    """``OR (95% CI)``, ``Prevalence, % (95% CI)``."""
+def measure_heading(measure: str, conf_level: float, labels: Mapping[str, str] | None = None) -> str:
+    """``OR (95% CI)``, ``Prevalence, % (95% CI)``, in the language of the labels."""
+    return labels_of(labels).sentence(f"{_measure_name(measure)} ({100 * conf_level:.4g}% CI)")
+
+
+def measure_name(measure: str, labels: Mapping[str, str] | None = None) -> str:
+    """``OR``, ``Prevalence, %``, in the language of the labels."""
+    return labels_of(labels).sentence(_measure_name(measure))
+
+
+def _measure_name(measure: str) -> str:
     if measure.startswith("per "):
         measure = f"rate {measure}"
-    name = measure[:1].upper() + measure[1:]
     unit = ", %" if measure in PROPORTIONS else ""
-    return f"{name}{unit} ({100 * conf_level:.4g}% CI)"
+    return f"{measure[:1].upper()}{measure[1:]}{unit}"
 
 
 def common_measure(table: pd.DataFrame) -> str:
@@ -96,55 +107,79 @@ def display_table(
 ) -> pd.DataFrame:
     """A tidy table as text: groups, term with its levels below it, estimate (interval), p, counts.
 
-    `marks` is printed, by row and column, where a number was suppressed.
+    `marks` is printed, by row and column, where a number was suppressed. An outcome that is the same in all rows is
+    no column: `common_outcome` is for the notes.
     """
-    marks = marks or {}
+    labels, marks = labels_of(labels), marks or {}
     groups = groups_of(table)
     has_several_measures = "measure" in table and table["measure"].nunique() > 1
     common = common_measure(table)
     heading = measure_heading(common, conf_level)
     if "conf_low" not in table:
         heading = heading.partition(" (")[0]
+    heading = labels.sentence(heading) if "(" in heading else labels.word(heading)
+    has_terms = "term" in table and common_outcome(table) is None
     rows: list[dict[str, str]] = []
     previous: tuple[Any, ...] | None = None
     for i, row in enumerate(table.to_dict("records")):
-        line = {labels.get(g, g): level_label(g, row[g], labels) for g in groups}
+        line = {labels.word(g): level_label(g, row[g], labels) for g in groups}
         term, level = row.get("term"), row.get("level")
-        if "term" in row:
-            name = labels.get(str(term), str(term))
+        if has_terms:
+            name = labels.word(str(term))
             block = (*(row[g] for g in groups), term)
             if not pd.isna(level) and block != previous:
                 rows.append({**line, "": name})
             previous = block
             is_reference = not pd.isna(level) and level == row.get("reference")
             shown = level_label(str(term), level, labels)
-            line[""] = name if pd.isna(level) else f"\u2003{shown}" + (" (reference)" if is_reference else "")
+            reference = labels.word(REFERENCE) if is_reference else ""
+            line[""] = name if pd.isna(level) else f"\u2003{shown}{reference}"
         if has_several_measures:
             # the heading has the unit where it has the name
-            unit = ", %" if common == "estimate" and row["measure"] in PROPORTIONS else ""
-            line["Measure"] = f"{row['measure']}{unit}"
+            has_unit = common == "estimate" and row["measure"] in PROPORTIONS
+            measure = f"{row['measure']}, %" if has_unit else row["measure"]
+            line[labels.word("Measure")] = labels.sentence(labels.word(measure))
         if "estimate" in row:
-            line[heading] = marks.get((i, "estimate")) or format_interval(
+            line[heading] = labels.word(marks.get((i, "estimate"), "")) or format_interval(
                 row.get("measure", ""),
                 row["estimate"],
                 row.get("conf_low", np.nan),
                 row.get("conf_high", np.nan),
             )
         if "p_value" in row:
-            line["p"] = format_p(row["p_value"])
+            line[labels.word("p")] = format_p(row["p_value"])
         if "p_adjusted" in row:
-            line["Adjusted p"] = format_p(row["p_adjusted"])
+            line[labels.word("Adjusted p")] = format_p(row["p_adjusted"])
         for column, name in (("n", "n"), ("events", "Events"), ("person_years", "Person-years")):
             if column in row:
-                line[name] = marks.get((i, column)) or format_number(row[column], 0)
+                mark = labels.word(marks.get((i, column), ""))
+                line[labels.word(name)] = mark or format_number(row[column], 0)
         if "weight" in row:
-            line["Weight, %"] = format_number(row["weight"], 1)
+            line[labels.word("Weight, %")] = format_number(row["weight"], 1)
         rows.append(line)
     return pd.DataFrame(rows).fillna("").astype(str)
 
 
-def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence[str]) -> GT:
-    """A table of text in journal style: rules above and below only, words left, numbers right."""
+def common_outcome(table: pd.DataFrame) -> str | None:
+    """The outcome of a table with a row a group, which says the same in each: None where `term` tells rows apart."""
+    has_levels = "level" in table and table["level"].notna().any()
+    has_references = "reference" in table and table["reference"].notna().any()
+    if "term" not in table or not groups_of(table) or has_levels or has_references:
+        return None
+    return str(table["term"].iloc[0]) if len(table) > 1 and table["term"].nunique(dropna=False) == 1 else None
+
+
+def journal_table(
+    frame: pd.DataFrame,
+    *,
+    title: str | None,
+    footnotes: Sequence[str],
+    spanners: Mapping[str, Sequence[str]] | None = None,
+) -> GT:
+    """A table of text in journal style: rules above and below only, words left, numbers right.
+
+    `spanners` are heads over several columns, whose own heads begin with them.
+    """
     from great_tables import GT, loc, style
     from great_tables import html as gt_html
 
@@ -170,9 +205,17 @@ def journal_table(frame: pd.DataFrame, *, title: str | None, footnotes: Sequence
     table = table.tab_style(style.text(whitespace="pre-wrap"), loc.body())
     if title is not None:
         table = table.tab_header(title)
+    for head, columns in (spanners or {}).items():
+        table = table.tab_spanner(head, list(columns))
+        table = table.cols_label({column: under_spanner(column, head) for column in columns})
     for note in footnotes:
         table = table.tab_source_note(gt_html(html.escape(note)))
     return table
+
+
+def under_spanner(column: str, head: str) -> str:
+    """The head of a column below that of several: ``Crude: p`` is ``p`` below ``Crude``."""
+    return column.removeprefix(head).lstrip("：: ")
 
 
 def markdown_table(frame: pd.DataFrame, footnotes: Sequence[str] = ()) -> str:
@@ -208,7 +251,7 @@ def are_numbers(frame: pd.DataFrame) -> list[bool]:
     """
     found = []
     for i in range(frame.shape[1]):
-        filled = [cell for cell in frame.iloc[:, i] if cell and cell != SUPPRESSED]
+        filled = [cell for cell in frame.iloc[:, i] if cell and cell not in HIDDEN]
         numbers = sum(bool(re.match(r"(?!\d+[-–]\d)[\d−<–∞]", cell)) for cell in filled)
         found.append(numbers > len(filled) / 2)
     return found
@@ -217,11 +260,11 @@ def are_numbers(frame: pd.DataFrame) -> list[bool]:
 def spread_table(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Levels of a group column side by side, each with its estimates; counts and p values are left out.
 
-    `frame` is what `display_table` made: the estimate stands in the last column whose name ends in ``CI)``.
+    `frame` is what `display_table` made: the estimate stands in the last column whose name ends in an interval.
     """
     if column not in frame:
         raise KeyError(f"spread: the table has no column '{column}'; it has: {', '.join(frame.columns)}")
-    values = [name for name in frame.columns if name.endswith("CI)")]
+    values = [name for name in frame.columns if name.endswith(("CI)", "CI）"))]
     if not values:
         raise KeyError("spread: the table has no column of estimates with intervals")
     last = list(frame.columns).index(values[-1])
@@ -254,10 +297,10 @@ def markdown_text(text: str) -> str:
 
 
 def level_label(variable: str, level: Any, labels: Mapping[str, str]) -> str:
-    """Printed name of a level: that of ``variable=level``, else of the level itself."""
+    """Printed name of a level: that of ``variable=level``, else of the level itself, else its word."""
     if pd.isna(level):
         return ""
-    return labels.get(f"{variable}={level}", labels.get(str(level), str(level)))
+    return labels.get(f"{variable}={level}") or labels_of(labels).word(str(level))
 
 
 def groups_of(table: pd.DataFrame) -> list[str]:

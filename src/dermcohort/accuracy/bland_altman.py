@@ -35,11 +35,11 @@ class BlandAltman(Estimates):
 
         if self.points is None:
             raise ValueError(
-                "plot: these estimates were loaded from a file, which keeps no measurements of persons; run "
-                "bland_altman again to draw them"
+                "plot: these estimates keep no measurements of persons, as they were loaded from a file or passed "
+                "disclosure control; run bland_altman again to draw them"
             )
         a, b = ((labels or {}).get(name, name) for name in (self.a, self.b))
-        return bland_altman_figure(self.points, self.table, ax, a=a, b=b)
+        return bland_altman_figure(self.points, self.table, ax, a=a, b=b, labels=labels)
 
 
 def bland_altman(

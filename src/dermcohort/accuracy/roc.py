@@ -54,7 +54,7 @@ class RocCurves(Estimates):
             )
             area = format_interval("AUC", row["estimate"], row["conf_low"], row["conf_high"])
             curves[f"{who}: AUC {area}"] = (_where(self.curve, chosen), _where(self.cutpoint, chosen))
-        return roc_figure(curves, ax)
+        return roc_figure(curves, ax, labels)
 
 
 def roc(

@@ -60,7 +60,7 @@ class TableOne(Estimates):
         marks.update({row: mark for (row, column), mark in self.marks.items() if column == "events"})
         sizes = {group: format_number(size, 0) for group, size in self.group_sizes.items()}
         sizes.update({c.removeprefix("size of "): mark for (row, c), mark in self.marks.items() if row == -1})
-        names = {**self.labels, **(labels or {})}
+        names = self._labels(labels)
         return printed_rows(self.table.assign(mark=pd.Series(marks)), self.by, sizes, names)
 
     def _table_notes(self) -> list[str]:
@@ -78,7 +78,7 @@ class TableOne(Estimates):
         if rows.empty:
             raise ValueError("plot: there are no groups to compare; make the table with by=")
         names = {**self.labels, **(labels or {})}
-        return difference_dots(rows.assign(term=[names.get(t, t) for t in rows["term"]]), ax)
+        return difference_dots(rows.assign(term=[names.get(t, t) for t in rows["term"]]), ax, labels)
 
 
 def table_one(

@@ -48,10 +48,11 @@ class FlowChart(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Steps with those excluded indented."""
-        names = labels or {}
-        indented = self.table["kind"].map({"kept": "", "excluded": "\u2003Excluded: "})
-        steps = indented + self.table["label"].map(lambda label: names.get(label, label))
-        return pd.DataFrame({"Step": steps, "n": self._printed_counts()})
+        names = self._labels(labels)
+        indented = self.table["kind"].map({"kept": "", "excluded": f"\u2003{names.word('Excluded: ')}"})
+        steps = indented + self.table["label"].map(lambda label: names.get(label) or names.sentence(label))
+        counts = [names.word(count) for count in self._printed_counts()]
+        return pd.DataFrame({names.word("Step"): steps, names.word("n"): counts})
 
     def _table_notes(self) -> list[str]:
         # the rows of the table are the counts
@@ -60,12 +61,14 @@ class FlowChart(Estimates):
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
         """The STROBE diagram: boxes downwards, those excluded to the right. Returns the Axes."""
         from ..figures import flow_boxes
+        from ..language import labels_of
 
-        names = labels or {}
+        names = labels_of(labels)
         labelled = self.table.assign(
-            label=[names.get(v, v) for v in self.table["label"]], printed=self._printed_counts()
+            label=[names.get(v) or names.sentence(v) for v in self.table["label"]],
+            printed=[names.word(count) for count in self._printed_counts()],
         )
-        return flow_boxes(labelled, ax)
+        return flow_boxes(labelled, ax, labels)
 
     def _printed_counts(self) -> list[str]:
         marks = self.marks

@@ -40,10 +40,10 @@ class Listing(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as text: thousands separated, column names and levels as labelled."""
-        names = labels or {}
+        names = self._labels(labels)
         shown = {
-            names.get(column, column): [
-                self.marks.get((i, column)) or _cell(column, value, names)
+            names.word(str(column)): [
+                names.word(self.marks.get((i, column), "")) or _cell(column, value, names)
                 for i, value in enumerate(self.table[column])
             ]
             for column in self.table

@@ -7,23 +7,27 @@ from typing import Any
 
 import pandas as pd
 
+from ..language import Labels
 from ..tables import format_number, level_label
 
 INDENT = "\u2003"
+COUNTS = ", n (%)"
 WEIGHT_ROWS = {"sum of weights": "Sum of weights", "effective n": "Effective sample size"}
 
 
 def printed_rows(
-    table: pd.DataFrame, by: str | None, group_sizes: Mapping[str, str], names: Mapping[str, str]
+    table: pd.DataFrame, by: str | None, group_sizes: Mapping[str, str], names: Labels
 ) -> pd.DataFrame:
     """Rows of text from the tidy table of `TableOne`; `names` has printed names of variables and levels.
 
     The column `mark` of the table is what is printed in the place of a number that was suppressed.
     """
     heads = {
-        group: f"{level_label(by or '', group, names)} (n = {size})" for group, size in group_sizes.items()
+        group: names.sentence(f"{level_label(by or '', group, names)} (n = {names.word(size)})")
+        for group, size in group_sizes.items()
     }
-    compared = _difference_heads(table)
+    compared = {measure: names.word(head) for measure, head in _difference_heads(table).items()}
+    first = names.word("Characteristic")
     rows: list[dict[str, str]] = []
     for term in dict.fromkeys(table["term"]):
         block = table[table["term"] == term]
@@ -35,11 +39,11 @@ def printed_rows(
         }
         for measure, label in WEIGHT_ROWS.items():
             if (block["measure"] == measure).any():
-                rows.append({"Characteristic": label, **_each(cells, _weight_cell, measure)})
+                rows.append({first: names.word(label), **_each(cells, _weight_cell, measure)})
         if not block["measure"].isin(WEIGHT_ROWS).any():
-            first, *others = _described_rows(term, block, cells, names)
-            rows += [{**first, **differences}, *others, *_missing_rows(block, cells, names)]
-    columns = ["Characteristic", *heads.values(), *compared.values()]
+            head, *others = _described_rows(term, block, cells, names)
+            rows += [{**head, **differences}, *others, *_missing_rows(block, cells, names)]
+    columns = [first, *heads.values(), *compared.values()]
     return pd.DataFrame(rows, columns=columns).fillna("")
 
 
@@ -52,22 +56,22 @@ def _difference_heads(table: pd.DataFrame) -> dict[str, str]:
 
 
 def _described_rows(
-    term: str, block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+    term: str, block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Labels
 ) -> list[dict[str, str]]:
-    label = names.get(term, term)
+    label, first = names.word(term), names.word("Characteristic")
     levels = list(dict.fromkeys(block.loc[block["measure"] == "proportion", "level"]))
     middles = block.loc[block["measure"].isin(["mean", "median"]), "estimate"].abs()
     if len(middles):
-        spread = "median (Q1, Q3)" if (block["measure"] == "median").any() else "mean (SD)"
+        spread = ", median (Q1, Q3)" if (block["measure"] == "median").any() else ", mean (SD)"
         digits = 2 if middles.between(0, 1, inclusive="neither").any() else 1
-        return [{"Characteristic": f"{label}, {spread}", **_each(cells, _number_cell, digits)}]
+        return [{first: f"{label}{names.word(spread)}", **_each(cells, _number_cell, digits)}]
     if len(levels) == 2 and levels[0].lower() in ("no", "false", "0"):
-        return [{"Characteristic": f"{label}, n (%)", **_each(cells, _count_cell, levels[1])}]
+        return [{first: f"{label}{names.word(COUNTS)}", **_each(cells, _count_cell, levels[1])}]
     return [
-        {"Characteristic": f"{label}, n (%)"},
+        {first: f"{label}{names.word(COUNTS)}"},
         *(
             {
-                "Characteristic": f"{INDENT}{level_label(term, level, names)}",
+                first: f"{INDENT}{level_label(term, level, names)}",
                 **_each(cells, _count_cell, level),
             }
             for level in levels
@@ -76,14 +80,17 @@ def _described_rows(
 
 
 def _missing_rows(
-    block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Mapping[str, str]
+    block: pd.DataFrame, cells: Mapping[str, pd.DataFrame], names: Labels
 ) -> list[dict[str, str]]:
     """Counts of missing values where there are any, the reasons below them."""
-    missing = block[(block["measure"] == "missing") & (block["events"] > 0)]
+    missing = block[(block["measure"] == "missing") & ((block["events"] > 0) | (block["mark"] != ""))]
     rows = []
     for reason in dict.fromkeys(None if pd.isna(level) else level for level in missing["level"]):
-        label = "Missing" if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
-        rows.append({"Characteristic": f"{INDENT}{label}", **_each(cells, _missing_cell, reason)})
+        of_all = missing[missing["level"].isna() if reason is None else missing["level"] == reason].iloc[-1]
+        if of_all["events"] == 0:
+            continue  # hidden with its group, but nobody's
+        label = names.word("Missing") if reason is None else f"{INDENT}{level_label('reason', reason, names)}"
+        rows.append({names.word("Characteristic"): f"{INDENT}{label}", **_each(cells, _missing_cell, reason)})
     return rows
 
 
@@ -112,7 +119,9 @@ def _count_cell(rows: pd.DataFrame, level: str) -> str:
 
 def _missing_cell(rows: pd.DataFrame, reason: str | None) -> str:
     of_reason = rows["level"].isna() if reason is None else rows["level"] == reason
-    return format_number(rows.loc[(rows["measure"] == "missing") & of_reason, "events"].sum(), 0)
+    found = rows[(rows["measure"] == "missing") & of_reason]
+    # a reason that does not occur has no row
+    return "".join(found["mark"]) or format_number(found["events"].sum(), 0)
 
 
 def _difference_cell(row: pd.Series) -> str:

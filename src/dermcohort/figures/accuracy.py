@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from .curves import COLORS
+from ..language import labels_of
+from .style import COLORS, PAGE, axes_for, journal_style, legend_above, look
 
 
-def roc_figure(curves: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], ax: Axes | None) -> Axes:
+@journal_style()
+def roc_figure(
+    curves: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]],
+    ax: Axes | None,
+    labels: Mapping[str, str] | None = None,
+) -> Axes:
     """Draw each curve (columns sensitivity, specificity, by threshold) and a dot at its best points."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5.0, 5.0), layout="constrained")
+    words = labels_of(labels)
+    ax = axes_for(ax, 0.6 * PAGE, 0.65 * PAGE)
     ax.plot([0, 100], [0, 100], color="0.6", linewidth=0.8, linestyle="--", zorder=0)
     for number, (label, (curve, best)) in enumerate(curves.items()):
-        color = COLORS[number % len(COLORS)]
+        color, marker, dash = look(number)
         ax.plot(
             100 * (1 - curve["specificity"]),
             100 * curve["sensitivity"],
             color=color,
-            linewidth=1.6,
+            linestyle=dash,
             label=label,
             clip_on=False,
         )
         ax.plot(
             100 * (1 - best["specificity"]),
             100 * best["sensitivity"],
-            "o",
+            marker,
             color=color,
             markersize=5.5,
             clip_on=False,
@@ -38,19 +43,25 @@ def roc_figure(curves: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], ax: Axes
     ax.set_xlim(0, 100)
     ax.set_ylim(0, 100)
     ax.set_aspect("equal")
-    ax.set_xlabel("1 − specificity, %")
-    ax.set_ylabel("Sensitivity, %")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="lower right", fontsize=9)
+    ax.set_xlabel(words.word("1 − specificity, %"))
+    ax.set_ylabel(words.word("Sensitivity, %"))
+    legend_above(ax, handlelength=2.8)
     return ax
 
 
+@journal_style()
 def bland_altman_figure(
-    points: pd.DataFrame, table: pd.DataFrame, ax: Axes | None, *, a: str, b: str
+    points: pd.DataFrame,
+    table: pd.DataFrame,
+    ax: Axes | None,
+    *,
+    a: str,
+    b: str,
+    labels: Mapping[str, str] | None = None,
 ) -> Axes:
     """Difference against mean; lines at the bias and the limits, bands for their intervals."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
+    words = labels_of(labels)
+    ax = axes_for(ax, 0.85 * PAGE, 3.8)
     many = len(points) > 300
     ax.plot(
         points["mean"],
@@ -71,16 +82,14 @@ def bland_altman_figure(
         ax.axhline(row["estimate"], color=color, linewidth=1.2, linestyle="-" if is_bias else "--")
         name = {"bias": "Bias", "lower limit": "Lower limit", "upper limit": "Upper limit"}[row["measure"]]
         ax.annotate(
-            f"{name}\n{row['estimate']:.3g}".replace("-", "−"),
+            f"{words.word(name)}\n{row['estimate']:.3g}".replace("-", "−"),
             (1.015, row["estimate"]),
             xycoords=("axes fraction", "data"),
             color=color,
-            fontsize=9,
             va="center",
             annotation_clip=False,
         )
-    ax.set_xlabel(f"Mean of {a} and {b}")
+    ax.set_xlabel(words.sentence(f"Mean of {a} and {b}"))
     ax.set_ylabel(f"{a} − {b}")
     ax.margins(x=0.04, y=0.08)
-    ax.spines[["top", "right"]].set_visible(False)
     return ax

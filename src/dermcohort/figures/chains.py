@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ..language import labels_of
 from ..wording import suggest
-from .curves import COLORS
+from .style import PAGE, dress, journal_style, look, wrap
 
 
-def chain_figure(trace: pd.DataFrame, variables: Sequence[str] | None = None) -> Figure:
+@journal_style()
+def chain_figure(
+    trace: pd.DataFrame, variables: Sequence[str] | None = None, labels: Mapping[str, str] | None = None
+) -> Figure:
     """One row of panels a variable, mean beside standard deviation, one line a chain."""
+    words = labels_of(labels)
     known = list(trace["variable"].unique())
     chosen = known if variables is None else list(variables)
     for name in chosen:
@@ -25,7 +30,7 @@ def chain_figure(trace: pd.DataFrame, variables: Sequence[str] | None = None) ->
     figure, axes = plt.subplots(
         len(chosen),
         2,
-        figsize=(7.0, 0.6 + 1.5 * len(chosen)),
+        figsize=(PAGE, 0.6 + 1.4 * len(chosen)),
         sharex=True,
         squeeze=False,
         layout="constrained",
@@ -34,15 +39,14 @@ def chain_figure(trace: pd.DataFrame, variables: Sequence[str] | None = None) ->
         own = trace[trace["variable"] == name]
         for ax, statistic in zip(row, ("mean", "sd"), strict=True):
             for chain, line in own.groupby("chain"):
-                color = COLORS[(int(chain) - 1) % len(COLORS)]
-                ax.plot(line["iteration"], line[statistic], color=color, linewidth=0.8, alpha=0.7)
-            ax.spines[["top", "right"]].set_visible(False)
-            ax.tick_params(labelsize=8)
+                color, _, dash = look(int(chain) - 1)
+                ax.plot(line["iteration"], line[statistic], color=color, linestyle=dash, linewidth=0.9)
+            dress(ax)
             ax.yaxis.set_major_locator(MaxNLocator(4))
-        row[0].set_ylabel(name, fontsize=9)
+        row[0].set_ylabel(wrap(words.word(name), 24))
     for ax, title in zip(axes[0], ("Mean of imputed values", "Standard deviation"), strict=True):
-        ax.set_title(title, fontsize=9)
+        ax.set_title(words.word(title))
     for ax in axes[-1]:
-        ax.set_xlabel("Iteration", fontsize=9)
+        ax.set_xlabel(words.word("Iteration"))
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure

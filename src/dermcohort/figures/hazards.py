@@ -8,10 +8,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from .curves import COLORS
+from ..language import labels_of
+from .style import COLORS, PAGE, axes_for, dress, journal_style, legend_above, look
 
 
+@journal_style()
 def coefficient_panels(
     ax: Axes | None, known: Sequence[str], coefficient: str | None
 ) -> list[tuple[Axes, str]]:
@@ -29,13 +32,18 @@ def _panels(count: int) -> list[Axes]:
     columns = min(count, 2)
     rows = -(-count // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(4.2 * columns + 0.6, 3.2 * rows), layout="constrained", squeeze=False
+        rows,
+        columns,
+        figsize=(PAGE * columns / 2 if columns > 1 else 0.7 * PAGE, 2.6 * rows),
+        layout="constrained",
+        squeeze=False,
     )
     for unused in axes.flat[count:]:
         figure.delaxes(unused)
     return list(axes.flat[:count])
 
 
+@journal_style()
 def residual_figure(
     ax: Axes,
     x: np.ndarray,
@@ -46,17 +54,20 @@ def residual_figure(
     coefficient: float,
     x_label: str,
     y_label: str,
+    labels: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw residuals over `x`, a scale of `time`, their smooth line with its band, and the constant coefficient.
 
     The ticks are round times; `smooth` has columns x, estimate, conf_low, conf_high and may be empty.
     """
+    words = labels_of(labels)
+    dress(ax)
     ax.plot(x, residuals, "o", color="0.55", markersize=2.5, alpha=0.6, markeredgewidth=0)
     ax.axhline(coefficient, color="0.3", linewidth=0.9, linestyle="--")
     if len(smooth):
         at = smooth["x"]
         ax.fill_between(at, smooth["conf_low"], smooth["conf_high"], color=COLORS[0], alpha=0.15, linewidth=0)
-        ax.plot(at, smooth["estimate"], color=COLORS[0], linewidth=1.4)
+        ax.plot(at, smooth["estimate"], color=COLORS[0])
         # a single far residual shall not flatten the line
         low, high = smooth["conf_low"].min(), smooth["conf_high"].max()
         inner = np.quantile(residuals, [0.02, 0.98])
@@ -64,35 +75,43 @@ def residual_figure(
         ax.set_ylim(min(low, inner[0]) - room, max(high, inner[1]) + room)
     order = np.argsort(x, kind="stable")
     places = np.linspace(x.min(), x.max(), 13)[1::2]
-    labels = list(dict.fromkeys(float(f"{value:.2g}") for value in np.interp(places, x[order], time[order])))
-    ax.set_xticks(np.interp(labels, time[order], x[order]), [f"{label:g}" for label in labels])
-    ax.set_xlabel(x_label)
-    ax.set_ylabel(y_label)
-    ax.spines[["top", "right"]].set_visible(False)
+    marks = list(dict.fromkeys(float(f"{value:.2g}") for value in np.interp(places, x[order], time[order])))
+    ax.set_xticks(np.interp(marks, time[order], x[order]), [f"{mark:g}" for mark in marks])
+    ax.set_xlabel(words.word(x_label))
+    ax.set_ylabel(words.sentence(y_label))
     return ax
 
 
+@journal_style()
 def log_log_figure(
-    curves: Mapping[str, pd.DataFrame], ax: Axes | None, *, x_label: str, y_label: str = "log(−log S)"
+    curves: Mapping[str, pd.DataFrame],
+    ax: Axes | None,
+    *,
+    x_label: str,
+    y_label: str = "log(−log S)",
+    labels: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw log(-log S) of curves (columns time, estimate) over log time, where 0 < S < 1."""
-    if ax is None:
-        _, ax = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    words = labels_of(labels)
+    ax = axes_for(ax, 0.8 * PAGE, 3.6)
     for number, (label, curve) in enumerate(curves.items()):
+        color, _, dash = look(number)
         inside = curve[curve["estimate"].between(0, 1, inclusive="neither") & (curve["time"] > 0)]
         height = np.log(-np.log(inside["estimate"].to_numpy()))
         ax.step(
             inside["time"],
             height,
             where="post",
-            color=COLORS[number % len(COLORS)],
-            linewidth=1.4,
+            color=color,
+            linestyle=dash,
             label=label or None,
         )
     ax.set_xscale("log")
-    ax.set_xlabel(x_label)
-    ax.set_ylabel(y_label)
-    ax.spines[["top", "right"]].set_visible(False)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel(words.word(x_label))
+    ax.set_ylabel(words.sentence(y_label))
     if len(curves) > 1:
-        ax.legend(frameon=False)
+        legend_above(ax, handlelength=2.8)
     return ax

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from ..storage import write_files
+from .style import journal_style
 
 DPI = 300  # of the PNG
 
@@ -37,8 +38,7 @@ def save_figure(ax: Axes, path: str | Path, language: str = "en") -> Path:
     def write(file: Path, **options: Any) -> None:
         figure.savefig(file, bbox_inches="tight", **options)
 
-    # letters as shapes: the figure looks alike where the fonts are absent
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": name}):
+    with journal_style(), mpl.rc_context({"svg.hashsalt": name}):
         _, vector = write_files(
             stem.parent,
             [

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from .curves import COLORS
+from ..language import labels_of
+from .style import PAGE, axes_for, journal_style, legend_above, look
 
 
+@journal_style()
 def steps_between(
-    curves: Mapping[str, pd.DataFrame], last: float, ax: Axes | None, *, x_label: str, y_label: str
+    curves: Mapping[str, pd.DataFrame],
+    last: float,
+    ax: Axes | None,
+    *,
+    x_label: str,
+    y_label: str,
+    labels: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw each curve (columns lower, upper, survival) from 1 at time 0, a shaded box where it falls.
 
     An interval without an upper end is drawn to `last`, the end of the axis.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(6.0, 4.0), layout="constrained")
+    words = labels_of(labels)
+    ax = axes_for(ax, 0.8 * PAGE, 3.6)
     for i, (label, curve) in enumerate(curves.items()):
-        color = COLORS[i % len(COLORS)]
+        color, _, dash = look(i)
         known = curve[curve["upper"] < np.inf]
         after = known["survival"].to_numpy()
         before = np.append(1.0, after)[: len(after)]
@@ -31,14 +38,13 @@ def steps_between(
         height = np.concatenate(
             [[1.0], np.column_stack([before, after]).ravel(), [np.append(1.0, after)[-1]]]
         )
-        ax.plot(time, height, color=color, linewidth=1.4, label=label or None)
+        ax.plot(time, height, color=color, linestyle=dash, label=label or None)
         for (start, end), top, bottom in zip(ends, before, after, strict=True):
             ax.fill_between([start, end], bottom, top, color=color, alpha=0.15, linewidth=0)
     ax.set_xlim(0, last)
     ax.set_ylim(0, 1)
-    ax.set_xlabel(x_label)
-    ax.set_ylabel(y_label)
-    ax.spines[["top", "right"]].set_visible(False)
+    ax.set_xlabel(words.word(x_label))
+    ax.set_ylabel(words.word(y_label))
     if len(curves) > 1:
-        ax.legend(frameon=False)
+        legend_above(ax, handlelength=2.8)
     return ax

@@ -35,10 +35,19 @@ class Labels(dict[str, str]):
 
     def word(self, text: str) -> str:
         """A word or heading of the package: the printed name where there is one, else the catalogue's."""
-        return self.get(text) or catalogue_of(self.language).words.get(text, text)
+        return self.get(text) or catalogue_of(self.language).word(text)
 
     def sentence(self, text: str) -> str:
-        """A sentence of `.method` or `.notes`: names of variables as printed, the rest in this language."""
+        """A text of `.method` or `.notes`, or a heading with an interval: in this language, with printed names of variables.
+
+        A sentence that the catalogue lacks stays English.
+
+        Examples
+        --------
+        >>> labels = Labels({"bmi": "体质指数"}, language="zh")
+        >>> labels.sentence("12 of 90 rows left out for missing values (bmi 12).")
+        '90 行中有 12 行因缺失值未纳入（体质指数 12）。'
+        """
         return catalogue_of(self.language).sentence(text, self)
 
 

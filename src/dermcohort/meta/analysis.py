@@ -58,7 +58,9 @@ class MetaAnalysis(Estimates):
         row = self.table.iloc[-1]
         spread = f"tau2 = {_with_interval(self.tau2, self.tau2_interval, 3)}"
         share = f"I2 = {_with_interval(self.I2, self.I2_interval, 1, '%')}"
-        lines = [f"Heterogeneity: {spread}; {share}; {_test(self.Q, self.Q_df, self.Q_p_value)}."]
+        lines = []
+        if not np.isnan(self.Q):  # it was not suppressed
+            lines.append(f"Heterogeneity: {spread}; {share}; {_test(self.Q, self.Q_df, self.Q_p_value)}.")
         if np.isfinite(self.prediction_interval).all():
             shown = format_interval(row["measure"], row["estimate"], *self.prediction_interval)
             lines.append(f"Pooled with {100 * self.conf_level:.4g}% prediction interval: {shown}.")
@@ -215,25 +217,33 @@ class MetaAnalysis(Estimates):
         Subgroups stand together, each above its own diamond. The last line is the prediction interval.
         """
         from ..figures import point_ranges
+        from ..language import labels_of
 
+        words = labels_of(labels)
         plain = self.table.drop(columns="subgroup", errors="ignore")
         blocks, diamonds = [plain.iloc[:-1]], [False] * len(self.studies)
         if "subgroup" in self.table:
             groups = self.studies["subgroup"]
             summaries = self.subgroups().table if groups.nunique() > 1 else self.table.iloc[:0]
             blocks, diamonds = [], []
+            pooled = words.word("pooled") + words.word(", ")
             for summary in summaries.to_dict("records"):
                 rows = plain.iloc[:-1][(groups == summary["subgroup"]).to_numpy()]
-                blocks += [rows, pd.DataFrame([{**summary, "term": f"pooled, {summary['subgroup']}"}])]
+                blocks += [
+                    rows,
+                    pd.DataFrame([{**summary, "term": f"{pooled}{words.word(summary['subgroup'])}"}]),
+                ]
                 diamonds += [*[False] * len(rows), True]
         low, high = self.prediction_interval
-        prediction = {"term": f"{100 * self.conf_level:.4g}% prediction interval", "measure": plain["measure"].iloc[0],
+        interval = words.sentence(f"{100 * self.conf_level:.4g}% prediction interval")
+        prediction = {"term": interval, "measure": plain["measure"].iloc[0],
                       "estimate": np.nan, "conf_low": low, "conf_high": high}  # fmt: skip
-        shown = pd.concat([*blocks, plain.iloc[-1:], pd.DataFrame([prediction])], ignore_index=True)
-        columns = ["term", "measure", "estimate", "conf_low", "conf_high", "weight"]
+        last = [pd.DataFrame([prediction])] if np.isfinite(low) else []
+        shown = pd.concat([*blocks, plain.iloc[-1:], *last], ignore_index=True)
+        columns = ["term", "measure", "estimate", "conf_low", "conf_high", "weight", "n", "events"]
         shown = shown[[column for column in columns if column in shown]]
         return point_ranges(
-            shown, self.conf_level, ax, labels or {}, summary=np.array([*diamonds, True, False])
+            shown, self.conf_level, ax, words, summary=np.array([*diamonds, True, *[False] * len(last)])
         )
 
     def _refit(self, keep: np.ndarray) -> MetaAnalysis:

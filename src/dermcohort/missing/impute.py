@@ -197,14 +197,16 @@ class Imputed:
         """The result of `function` for each completed data set, for `pool`."""
         return [function(data) for data in self.datasets]
 
-    def plot(self, variables: Sequence[str] | None = None) -> Figure:
+    def plot(
+        self, variables: Sequence[str] | None = None, *, labels: Mapping[str, str] | None = None
+    ) -> Figure:
         """Mean and standard deviation of the imputed values over the iterations, one line a chain.
 
         Chains that mingle without a trend have converged. Returns the figure.
         """
         from ..figures.chains import chain_figure
 
-        return chain_figure(self.trace, variables)
+        return chain_figure(self.trace, variables, labels)
 
 
 METHOD_NAMES = {

@@ -63,7 +63,7 @@ class QuantileGcomp(Estimates):
 
         if self.weights.empty:
             assert self.curve is not None
-            return quantile_curve(self.curve, ax)
+            return quantile_curve(self.curve, ax, labels)
         signs = np.where(self.weights["direction"] == "negative", -1.0, 1.0)
         return weight_bars(self.weights.assign(weight=signs * self.weights["weight"]), ax, labels or {})
 

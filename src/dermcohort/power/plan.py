@@ -19,13 +19,15 @@ class Plan(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """One line a quantity of the plan, as `.gt()` shows it; what was not used is left out."""
-        names = labels or {}
+        names = self._labels(labels)
         row = self.table.drop(columns=["measure", "estimate"]).iloc[0]
         shown = {name: value for name, value in row.items() if not pd.isna(value)}
         return pd.DataFrame(
             {
-                "Quantity": [names.get(str(name), str(name)) for name in shown],
-                "Value": [f"{value:,.4g}" if value % 1 else f"{value:,.0f}" for value in shown.values()],
+                names.word("Quantity"): [names.word(str(name)) for name in shown],
+                names.word("Value"): [
+                    f"{value:,.4g}" if value % 1 else f"{value:,.0f}" for value in shown.values()
+                ],
             }
         )
 

@@ -27,14 +27,14 @@ class CoOccurrence(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as text, with the p-values that are adjusted for the number of pairs."""
-        names = labels or {}
+        names = self._labels(labels)
         shown = self.table.drop(columns="p_value")
         for side in ("first", "second"):
             shown[side] = shown[side].map(lambda name: names.get(name, name))
         display = Estimates(
             shown, self.method, self.n, conf_level=self.conf_level, suppressed=self.suppressed
         ).to_display(names)
-        return display.rename(columns={"Events": "Both"})
+        return display.rename(columns={names.word("Events"): names.word("Both")})
 
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
         """Observed over expected of each pair; bold where the adjusted p-value is below 1 - `conf_level`.

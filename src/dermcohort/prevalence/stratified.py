@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -35,10 +35,14 @@ class MantelHaenszel(Estimates):
         Test that the measure is the same in all strata: `statistic`, `df`, `p_value`; Breslow-Day with Tarone's
         correction for odds ratios, Woolf's (inverse-variance) for ratios and differences; of rates their distances from
         the pooled estimate.
+    counts : DataFrame, optional
+        A row a stratum: events `x1` and people `n1` of the exposed, `x0` and `n0` of the others (of rates the events only);
+        not saved.
     """
 
     association: Mapping[str, float]
     homogeneity: Mapping[str, float]
+    counts: pd.DataFrame | None = field(default=None, metadata={"saved": False})
 
     def _table_notes(self) -> list[str]:
         test = self.homogeneity
@@ -150,6 +154,7 @@ def mantel_haenszel(
         conf_level=conf_level,
         association=association,
         homogeneity=homogeneity,
+        counts=counts[["x1", "n1", "x0", "n0"]],
     )
 
 

@@ -48,10 +48,12 @@ class DoseResponse(Estimates):
         return dose_response_figure(
             self.curve,
             ax,
-            x_label=(labels or {}).get(self.variable, self.variable),
+            x_label=self.variable,
             measure=str(self.table["measure"].iloc[0]),
             conf_level=self.conf_level,
+            reference=self.reference,
             observed=self.observed,
+            labels=labels,
         )
 
 

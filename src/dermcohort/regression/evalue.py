@@ -30,10 +30,11 @@ class EValues(Estimates):
         """The table as text, the two E-values last."""
         shown = super().to_display(labels)
         # a term with levels has a line of its own above them
+        names = self._labels(labels)
         lines = shown.index[shown.iloc[:, -1] != ""] if len(shown) != len(self.table) else shown.index
         for column, name in (("e_value", "E-value"), ("e_value_limit", "E-value of the limit")):
             values = [format_number(v, 2) for v in self.table[column]]
-            shown[name] = pd.Series(values, lines).reindex(shown.index, fill_value="")
+            shown[names.word(name)] = pd.Series(values, lines).reindex(shown.index, fill_value="")
         return shown
 
 

@@ -47,7 +47,7 @@ class Interaction(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The effects as Knol & VanderWeele print them: a down, b across; the measures stand below the table."""
-        return crossed(self.joint, self.exposures, self.conf_level, labels or {})
+        return crossed(self.joint, self.exposures, self.conf_level, self._labels(labels))
 
     def _table_notes(self) -> list[str]:
         return [*sentences(self.table), *super()._table_notes()]

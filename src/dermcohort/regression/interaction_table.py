@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from ..tables import format_interval, format_number, format_p, level_label
+from ..language import Labels
+from ..tables import REFERENCE, format_interval, format_number, format_p, level_label
 from .joint_effects import JointEffects
 
 
@@ -41,12 +41,10 @@ def joint_table(effects: JointEffects, conf_level: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def crossed(
-    joint: pd.DataFrame, names: tuple[str, str], conf_level: float, labels: Mapping[str, str]
-) -> pd.DataFrame:
+def crossed(joint: pd.DataFrame, names: tuple[str, str], conf_level: float, labels: Labels) -> pd.DataFrame:
     """One row a level of a, columns for each level of b, the effects within levels at the right and below."""
     a, b = names
-    first, second = (labels.get(name, name) for name in names)
+    first, second = (labels.word(name) for name in names)
     measure, ci = joint["measure"].iloc[0], f"({100 * conf_level:.4g}% CI)"
     counted = "n" if measure == "IRR" else "with / without"
     in_a = list(dict.fromkeys(joint[a]))
@@ -59,7 +57,7 @@ def crossed(
         row = at.loc[(comparison, x, y)]
         shown = format_interval(measure, row["estimate"], row["conf_low"], row["conf_high"])
         if pd.isna(row["conf_low"]) and row["estimate"] == 1:
-            return f"{shown} (reference)"
+            return f"{shown}{labels.word(REFERENCE)}"
         p = format_p(row["p_value"])
         return f"{shown}; p {'' if p.startswith('<') else '= '}{p}" if p else shown
 
@@ -72,16 +70,18 @@ def crossed(
             line[f"{label_b[y]}: {counted}"] = " / ".join(format_number(v, 0) for v in counts)
             line[f"{label_b[y]}: {measure} {ci}"] = cell("joint", x, y)
         for y in in_b[1:]:
-            line[f"{label_b[y]} against {in_b[0]}, within {first}: {measure} {ci}"] = cell(
-                f"{b} within {a}", x, y
-            )
+            line[
+                f"{label_b[y]} against {level_label(b, in_b[0], labels)}, within {first}: {measure} {ci}"
+            ] = cell(f"{b} within {a}", x, y)
         lines.append(line)
     for x in in_a[1:]:
-        line = {"": f"{label_a[x]} against {in_a[0]}, within {second}"}
+        line = {"": f"{label_a[x]} against {level_label(a, in_a[0], labels)}, within {second}"}
         for y in in_b:
             line[f"{label_b[y]}: {measure} {ci}"] = cell(f"{a} within {b}", x, y)
         lines.append(line)
-    return pd.DataFrame(lines).fillna("").astype(str)
+    shown = pd.DataFrame(lines).fillna("").astype(str)
+    shown[""] = shown[""].map(labels.sentence)
+    return shown.rename(columns=labels.sentence)
 
 
 def sentences(table: pd.DataFrame) -> list[str]:

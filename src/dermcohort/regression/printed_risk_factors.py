@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..tables import format_interval, format_number, format_p, level_label, measure_heading
+from ..language import Labels
+from ..tables import REFERENCE, format_interval, format_number, format_p, level_label, measure_heading
 
 INDENT = "\u2003"
 BINARY = frozenset({"OR", "PR", "RR", "RD"})  # of which the events are a share of the rows
@@ -19,7 +20,7 @@ def printed_rows(
     tests: pd.DataFrame,
     conf_level: float,
     per: Mapping[str, str],
-    labels: Mapping[str, str],
+    labels: Labels,
     marks: Mapping[tuple[int, str], str],
 ) -> pd.DataFrame:
     """Rows of text from the table and tests of `RiskFactors`; `marks` stand where a number was suppressed.
@@ -34,7 +35,7 @@ def printed_rows(
     by_row = {name: _by_row(table[table["model"] == name]) for name in models}
     p_of = {(row["model"], row["term"], row["test"]): row["p_value"] for row in tests.to_dict("records")}
     own_n = [name for name in models[1:] if _sizes(by_row[name]) != _sizes(by_row[models[0]])]
-    heading = measure_heading(measure, conf_level)
+    heading = labels.sentence(measure_heading(measure, conf_level))
     lines: list[dict[str, str]] = []
     for term in dict.fromkeys(table["term"]):
         levels = list(dict.fromkeys(_key(level) for level in table.loc[table["term"] == term, "level"]))
@@ -44,27 +45,30 @@ def printed_rows(
             lines.append({"": name, **(head if len(levels) > 2 else {})})
         for level in levels:
             shown = name if level is None else f"{INDENT}{level_label(term, level, labels)}"
-            line = {"": shown, **_counts(by_row[models[0]].get((term, level)), measure)}
+            line = {"": shown, **_counts(by_row[models[0]].get((term, level)), measure, labels)}
             for m in models:
                 row = by_row[m].get((term, level))
                 if m in own_n:
-                    line[_head(m, "n", labels)] = "–" if row is None else _count(row, "n")
-                line |= {_head(m, what, labels): text for what, text in _cells(row, heading).items()}
+                    line[_head(m, "n", labels)] = "–" if row is None else _count(row, "n", labels)
+                line |= {_head(m, what, labels): text for what, text in _cells(row, heading, labels).items()}
             lines.append(line)
         for test in dict.fromkeys(tests.loc[(tests["term"] == term) & (tests["test"] != "all"), "test"]):
             text = _test_label(test, labels)
             p = {_head(m, "p", labels): format_p(p_of.get((m, term, test), np.nan)) for m in models}
             lines.append({"": f"{INDENT}{text}", **p})
-    first = ["", "n", "Events (%)", "Events"]
+    first = ["", *(labels.word(head) for head in ("n", "Events (%)", "Events"))]
     order = first + [_head(m, what, labels) for m in models for what in ("n", heading, "p", "Adjusted p")]
     shown = pd.DataFrame(lines).fillna("")
     return shown[[column for column in order if column in shown]]
 
 
-def term_label(term: str, per: Mapping[str, str], labels: Mapping[str, str]) -> str:
+def term_label(term: str, per: Mapping[str, str], labels: Labels) -> str:
     """Printed name of an exposure with its step."""
-    name = labels.get(term, term)
-    return f"{name}, per {per[term]}" if term in per else name
+    name = labels.word(term)
+    if term not in per:
+        return name
+    step = labels.word(per[term])
+    return f"{name}{labels.word(', per ')}{step}"
 
 
 def _by_row(rows: pd.DataFrame) -> dict[tuple[str, str | None], dict[str, Any]]:
@@ -80,38 +84,42 @@ def _sizes(rows: Mapping[Any, Mapping[str, Any]]) -> dict[Any, float]:
     return {key: row["n"] for key, row in rows.items() if not pd.isna(row["n"])}
 
 
-def _head(model: str, what: str, labels: Mapping[str, str]) -> str:
-    return f"{labels.get(model, model)}: {what}"
+def _head(model: str, what: str, labels: Labels) -> str:
+    return f"{labels.word(model)}{labels.word(': ')}{labels.word(what)}"
 
 
-def _counts(row: Mapping[str, Any] | None, measure: str) -> dict[str, str]:
+def _counts(row: Mapping[str, Any] | None, measure: str, labels: Labels) -> dict[str, str]:
     if row is None or (pd.isna(row["n"]) and not row["n_mark"]):
-        return {"n": "–"}
-    counts = {"n": _count(row, "n")}
+        return {labels.word("n"): "–"}
+    counts = {labels.word("n"): _count(row, "n", labels)}
     if measure in BINARY:
         share = 100 * row["events"] / row["n"] if row["n"] else np.nan
         shown = "" if row["events_mark"] or pd.isna(share) else f" ({format_number(share, 1)})"
-        counts["Events (%)"] = f"{_count(row, 'events')}{shown}"
+        counts[labels.word("Events (%)")] = f"{_count(row, 'events', labels)}{shown}"
     elif "events" in row:
-        counts["Events"] = _count(row, "events")
+        counts[labels.word("Events")] = _count(row, "events", labels)
     return counts
 
 
-def _count(row: Mapping[str, Any], column: str) -> str:
-    return str(row[f"{column}_mark"]) or format_number(row[column], 0)
+def _count(row: Mapping[str, Any], column: str, labels: Labels) -> str:
+    return labels.word(row[f"{column}_mark"]) or format_number(row[column], 0)
 
 
-def _cells(row: Mapping[str, Any] | None, heading: str) -> dict[str, str]:
+def _cells(row: Mapping[str, Any] | None, heading: str, labels: Labels) -> dict[str, str]:
     if row is None or pd.isna(row["estimate"]):
-        return {heading: "–" if row is None else row["estimate_mark"] or "–", "p": ""}
+        return {heading: "–" if row is None else labels.word(row["estimate_mark"]) or "–", "p": ""}
     estimate = format_interval(row["measure"], row["estimate"], row["conf_low"], row["conf_high"])
     is_reference = _key(row["level"]) is not None and row["level"] == row["reference"]
-    cells = {heading: f"{estimate} (reference)" if is_reference else estimate, "p": format_p(row["p_value"])}
+    cells = {
+        heading: f"{estimate}{labels.word(REFERENCE)}" if is_reference else estimate,
+        "p": format_p(row["p_value"]),
+    }
     if "p_adjusted" in row:
         cells["Adjusted p"] = format_p(row["p_adjusted"])
     return cells
 
 
-def _test_label(test: str, labels: Mapping[str, str]) -> str:
+def _test_label(test: str, labels: Labels) -> str:
     what, _, modifier = test.partition(" with ")
-    return f"p for {what} with {labels.get(modifier, modifier)}" if modifier else f"p for {what}"
+    words = f"p for {what} with {modifier}" if modifier else f"p for {what}"
+    return labels.sentence(words)

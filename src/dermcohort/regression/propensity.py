@@ -72,7 +72,8 @@ class PropensityWeights(Estimates):
         from ..figures import difference_dots
 
         names = labels or {}
-        return difference_dots(self.table.assign(term=[names.get(t, t) for t in self.table["term"]]), ax)
+        named = self.table.assign(term=[names.get(t, t) for t in self.table["term"]])
+        return difference_dots(named, ax, labels)
 
     def effect(
         self,

@@ -17,14 +17,10 @@ def method_sentences(
     sets: Mapping[str, Sequence[str]],
     exposures: Sequence[Exposure],
     interaction_with: str | None,
-    labels: Mapping[str, str],
 ) -> str:
     """What was done, for the methods section."""
-    shown = {
-        name: ", ".join(labels.get(term.strip("`"), term.strip("`")) for term in terms) or "none"
-        for name, terms in sets.items()
-    }
-    covariates = "; ".join(f"{terms} ({labels.get(name, name)})" for name, terms in shown.items())
+    shown = {name: ", ".join(term.strip("`") for term in terms) or "none" for name, terms in sets.items()}
+    covariates = "; ".join(f"{terms} ({name})" for name, terms in shown.items())
     sentences = [
         *([data.method] if isinstance(data, Imputed) else []),
         fit.method,
@@ -35,8 +31,7 @@ def method_sentences(
     if any(exposure.scores is not None for exposure in exposures):
         sentences.append("p for trend: Wald test of the score of the levels, in the model in their place.")
     if interaction_with is not None:
-        modifier = labels.get(interaction_with, interaction_with)
-        sentences.append(f"p for interaction: Wald test of the product of exposure and {modifier}.")
+        sentences.append(f"p for interaction: Wald test of the product of exposure and {interaction_with}.")
     return " ".join(sentences)
 
 
@@ -51,14 +46,13 @@ def rows_note(
     )
 
 
-def attributed_notes(answers: Mapping[str, Sequence[Answer]], labels: Mapping[str, str]) -> list[str]:
+def attributed_notes(answers: Mapping[str, Sequence[Answer]]) -> list[str]:
     """Every note once, with the exposures and models it is of where it is not of all."""
     owners: dict[str, dict[str, list[str]]] = {}
     for name, of in answers.items():
         for a in of:
             for note in dict.fromkeys(a.notes):
-                term = labels.get(a.exposure.name, a.exposure.name)
-                owners.setdefault(note, {}).setdefault(term, []).append(labels.get(name, name))
+                owners.setdefault(note, {}).setdefault(a.exposure.name, []).append(name)
     n_models, n_all = len(answers), sum(len(of) for of in answers.values())
     found = []
     for note, terms in owners.items():

@@ -23,7 +23,7 @@ from .risk_factor_words import attributed_notes, method_sentences, rows_note
 from .rows import AnyDesign
 
 if TYPE_CHECKING:
-    from great_tables import GT
+    pass
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -54,20 +54,17 @@ class RiskFactors(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as it is printed: a row a level, for each model the estimate with its interval and p-value."""
-        names = {**self.labels, **(labels or {})}
-        return printed_rows(self.table, self.tests, self.conf_level, self.per, names, self.marks)
+        return printed_rows(
+            self.table, self.tests, self.conf_level, self.per, self._labels(labels), self.marks
+        )
 
-    def gt(self, *, title: str | None = None, labels: Mapping[str, str] | None = None) -> GT:
-        """A great_tables table in the style of a journal, the models as heads over their columns."""
-        from ..tables import journal_table
-
-        shown, names = self.to_display(labels), {**self.labels, **(labels or {})}
-        table = journal_table(shown, title=title, footnotes=self._table_notes())
-        for model in dict.fromkeys(self.table["model"]):
-            head = f"{names.get(model, model)}: "
-            own = [column for column in shown if column.startswith(head)]
-            table = table.tab_spanner(head[:-2], own).cols_label({c: c.removeprefix(head) for c in own})
-        return table
+    def _spanners(self, shown: pd.DataFrame, labels: Mapping[str, str] | None) -> dict[str, list[str]]:
+        names = self._labels(labels)
+        heads = [names.word(model) for model in dict.fromkeys(self.table["model"])]
+        return {
+            head: [column for column in shown if column.startswith(f"{head}{names.word(': ')}")]
+            for head in heads
+        }
 
     def _table_notes(self) -> list[str]:
         # the table has the counts of each model
@@ -77,9 +74,9 @@ class RiskFactors(Estimates):
         """A forest plot, the models of a row a little apart. Returns the Axes."""
         from ..figures import forest_by_group
 
-        names = {**self.labels, **(labels or {})}
+        names = self._labels(labels)
         shown = {term: term_label(term, self.per, names) for term in dict.fromkeys(self.table["term"])}
-        return forest_by_group(self.table, "model", self.conf_level, ax, {**names, **shown})
+        return forest_by_group(self.table, "model", self.conf_level, ax, names | shown)
 
 
 def risk_factors(
@@ -202,14 +199,14 @@ def risk_factors(
     return RiskFactors(
         table=_table(answers),
         tests=_tests(answers),
-        method=method_sentences(data, largest, sets, chosen, interaction_with, names),
+        method=method_sentences(data, largest, sets, chosen, interaction_with),
         n=largest.n,
         events=largest.events,
         n_missing=n_missing,
         notes=(
             *rows_note([fit.n for fit in fits.values()], n_rows, n_missing, complete_cases),
             *(("Counts are rows, without weights.",) if weights is not None or design is not None else ()),
-            *attributed_notes(answers, names),
+            *attributed_notes(answers),
         ),
         conf_level=conf_level,
         per={exposure.name: exposure.per for exposure in chosen if exposure.per},

@@ -24,15 +24,20 @@ class TermTests(Estimates):
 
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The table as text in reading order, as `.gt()` shows it."""
-        labels = labels or {}
-        shown = pd.DataFrame({"": [labels.get(term, term) for term in self.table["term"]]})
-        shown["Test"] = self.table["test"]
+        names = self._labels(labels)
+        shown = pd.DataFrame({"": [names.word(term) for term in self.table["term"]]})
+        shown[names.word("Test")] = [names.word(test) for test in self.table["test"]]
         by_f = "df_denominator" in self.table
-        shown["F" if by_f else "Chi-squared"] = [format_number(v, 2) for v in self.table["statistic"]]
-        shown["df"] = [f"{df}" for df in self.table["df"]]
+        shown[names.word("F" if by_f else "Chi-squared")] = [
+            self.marks.get((i, "statistic")) or format_number(v, 2)
+            for i, v in enumerate(self.table["statistic"])
+        ]
+        df = ["–" if pd.isna(df) else f"{df:g}" for df in self.table["df"]]
         if by_f:
-            shown["df"] += [f", {format_number(df, 1)}" for df in self.table["df_denominator"]]
-        return shown.assign(p=[format_p(p) for p in self.table["p_value"]])
+            below = [format_number(one, 1) for one in self.table["df_denominator"]]
+            df = [f"{one}, {other}" for one, other in zip(df, below, strict=True)]
+        p = [format_p(p) for p in self.table["p_value"]]
+        return shown.assign(**{names.word("df"): df, names.word("p"): p})
 
     def plot(self, *args: object, **kwargs: object) -> NoReturn:
         """Refuses: a test has no interval to draw."""

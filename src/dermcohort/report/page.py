@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from .pandoc import (
     text_inlines,
     transform,
 )
-from .project import Page
+from .project import SUFFIXES, Page
 from .qmd import Document
 from .words import WORDS, Words, words_of
 
@@ -153,9 +154,15 @@ def navigation_of(
         return html.escape(posixpath.relpath(target.as_posix(), current.target.parent.as_posix()))
 
     items = []
-    for page, title in pages if len(pages) > 1 else ():
-        mark = ' aria-current="page"' if page == current else ""
-        items.append(f'<a href="{address(page.target)}"{mark}>{html.escape(page.text or title)}</a>')
+    for section, entries in groupby(pages if len(pages) > 1 else (), key=lambda entry: entry[0].section):
+        links = [_navigation_link(page, title, current) for page, title in entries]
+        if section:
+            state = " open" if section == current.section else ""
+            items.append(
+                f"<details{state}><summary>{html.escape(section)}</summary>\n{_listed(links)}</details>"
+            )
+        else:
+            items += links
     others = [f'<a href="{address(file)}" download>{FORMATS[format]}</a>' for format, file in formats.items()]
     same = [
         f'<a href="{address(file)}" lang="{language}" hreflang="{language}" rel="alternate">{WORDS[language].name}</a>'
@@ -166,6 +173,12 @@ def navigation_of(
 
 def _listed(items: Sequence[str]) -> str:
     return "<ul>\n" + "\n".join(f"<li>{item}</li>" for item in items) + "\n</ul>" if items else ""
+
+
+def _navigation_link(page: Page, title: str, current: Page) -> str:
+    address = posixpath.relpath(page.target.as_posix(), current.target.parent.as_posix())
+    mark = ' aria-current="page"' if page == current else ""
+    return f'<a href="{html.escape(address)}"{mark}>{html.escape(page.text or title)}</a>'
 
 
 # ------------------------------------------------------------------------------------- the tree, for HTML
@@ -215,15 +228,18 @@ def _name_rows(table: Node, words: Words) -> None:
 
 
 def _with_content(node: Node, source: Path, root: Path) -> Node:
-    """Images as data in the page; links to other .qmd files lead to their pages."""
+    """Images as data in the page; links to other files of text lead to their pages; keys can scroll long code."""
+    if node["t"] == "CodeBlock":
+        (identifier, classes, values), code = node["c"]
+        return element("CodeBlock", [identifier, classes, [*values, ["tabindex", "0"]]], code)
     if node["t"] == "Image":
         attributes, inlines, (address, title) = node["c"]
         return element("Image", attributes, inlines, [_data_address(address, source, root), title])
     if node["t"] == "Link":
         attributes, inlines, (address, title) = node["c"]
         file, mark, fragment = address.partition("#")
-        if file.endswith(".qmd") and not SCHEME.match(file):
-            address = f"{file.removesuffix('.qmd')}.html{mark}{fragment}"
+        if file.endswith(SUFFIXES) and not SCHEME.match(file):
+            address = f"{file.rpartition('.')[0]}.html{mark}{fragment}"
         return element("Link", attributes, inlines, [address, title])
     return node
 

@@ -15,6 +15,7 @@ from .errors import ReportError, place
 from .words import WORDS
 
 CONFIGURATION = "_quarto.yml"
+SUFFIXES = (".qmd", ".md")  # a .md page has no cells to run
 # names of an output format in `format:` and in conditions; a PDF is set by typst
 NAMES = {"html": ("html",), "pdf": ("pdf", "typst"), "docx": ("docx",)}
 # settings that pages inherit from _quarto.yml, there at the top level or under the name of the format
@@ -30,15 +31,17 @@ INHERITED = (
     "params",
 )
 PATHS = ("bibliography", "csl")
+Entry = tuple[str, str | None, str | None]  # file, text, section
 
 
 @dataclass(frozen=True)
 class Page:
-    """One .qmd file of a project, and its text in the navigation (none: its title)."""
+    """One file of a project, its text in the navigation (none: its title), and the section it is in there."""
 
     source: Path
     relative: Path
     text: str | None = None
+    section: str | None = None
 
     @property
     def target(self) -> Path:
@@ -97,8 +100,8 @@ def read_project(path: Path, output: Path | None, language: str = "en") -> Proje
     """
     if not path.exists():
         raise ReportError(f"{place(path)} does not exist: give a .qmd file or a folder of them")
-    if path.is_file() and path.suffix != ".qmd":
-        raise ReportError(f"{place(path)} is no .qmd file")
+    if path.is_file() and path.suffix not in SUFFIXES:
+        raise ReportError(f"{place(path)} is no .qmd or .md file")
     path = path.resolve()
     folder = path if path.is_dir() else path.parent
     root = next((above for above in (folder, *folder.parents) if (above / CONFIGURATION).exists()), None)
@@ -153,24 +156,20 @@ def _existing(path: Path, key: str) -> str:
 def _pages(root: Path, configuration: Mapping[str, Any]) -> list[Page]:
     """The order of the navigation, else of `render`, else index first and the others sorted."""
     project, website = _part(configuration, "project"), _part(configuration, "website")
-    listed: list[tuple[str, str | None]] = []
+    listed: list[Entry] = []
     for name in ("sidebar", "navbar"):
         listed = listed or _entries(website.get(name))
-    rendered = [str(name) for name in project.get("render") or []]
-    if not listed and rendered:
-        listed = [(name, None) for pattern in rendered for name in _matching(root, pattern)]
-    if not listed:
-        names = [str(path.relative_to(root)) for path in root.glob("*.qmd") if not path.name.startswith("_")]
-        listed = [(name, None) for name in sorted(names, key=lambda name: (name != "index.qmd", name))]
-    else:
-        shown = {name for name, _ in listed}
-        listed += [(name, None) for p in rendered for name in _matching(root, p) if name not in shown]
-    for name, _ in listed:
+    rendered = [name for pattern in project.get("render") or [] for name in _matching(root, str(pattern))]
+    if not listed and not rendered:
+        rendered = [name for name in _matching(root, "*.qmd") if not name.startswith("_")]
+    shown = {name for name, _, _ in listed}
+    listed += [(name, None, None) for name in rendered if name not in shown]
+    for name, _, _ in listed:
         if not (root / name).is_file():
             raise ReportError(f"{place(root / CONFIGURATION)}: the page '{name}' does not exist")
-    pages = [Page(root / name, Path(name), text) for name, text in listed]
-    index = _common_folder(pages) / "index.qmd"
-    return sorted(pages, key=lambda page: page.relative != index)
+    pages = [Page(root / name, Path(name), text, section) for name, text, section in listed]
+    index = _common_folder(pages) / "index"
+    return sorted(pages, key=lambda page: page.relative.with_suffix("") != index)
 
 
 def _common_folder(pages: Sequence[Page]) -> Path:
@@ -183,22 +182,23 @@ def _matching(root: Path, pattern: str) -> list[str]:
     if pattern.startswith("!"):
         return []
     if "*" not in pattern:
-        return [pattern] if pattern.endswith(".qmd") else []
-    return sorted(str(path.relative_to(root)) for path in root.glob(pattern) if path.suffix == ".qmd")
+        return [pattern] if pattern.endswith(SUFFIXES) else []
+    return sorted(str(path.relative_to(root)) for path in root.glob(pattern) if path.suffix in SUFFIXES)
 
 
-def _entries(node: Any) -> list[tuple[str, str | None]]:
-    """Every page named in a sidebar or navbar, sections flattened."""
+def _entries(node: Any, section: str | None = None) -> list[Entry]:
+    """Every page named in a sidebar or navbar, with the section it stands in."""
     if isinstance(node, str):
-        return [(node, None)] if node.endswith(".qmd") else []
+        return [(node, None, section)] if node.endswith(SUFFIXES) else []
     if isinstance(node, list):
-        return [entry for item in node for entry in _entries(item)]
+        return [entry for item in node for entry in _entries(item, section)]
     if not isinstance(node, dict):
         return []
     name = node.get("file") or node.get("href")
-    if isinstance(name, str) and name.endswith(".qmd"):
-        return [(name, node.get("text"))]
-    return [entry for key in ("contents", "left", "right") for entry in _entries(node.get(key))]
+    if isinstance(name, str) and name.endswith(SUFFIXES):
+        return [(name, node.get("text"), section)]
+    section = node.get("section", section)
+    return [entry for key in ("contents", "left", "right") for entry in _entries(node.get(key), section)]
 
 
 def _part(configuration: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from .errors import ReportError, place
 FENCE = re.compile(r"^ {0,3}(?P<ticks>`{3,}|~{3,})\s*(?P<info>.*?)\s*$")
 CELL = re.compile(r"^\{(?P<language>\w+)(?:[\s,].*)?\}$")
 SHORTCODE = re.compile(r"\{\{<\s*(?P<name>[\w-]+)\s*(?P<argument>.*?)\s*>\}\}")
+TITLE = re.compile(r"^# +(.+?)\s*$")
 INLINE_CODE = re.compile(r"(?<!`)`\{\w+\} [^`]+`")
 
 
@@ -104,7 +105,7 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read a .qmd file with all that it includes.
+    """Read a .qmd file with all that it includes, or a .md file, whose code is shown and not run.
 
     Raises
     ------
@@ -112,9 +113,19 @@ def read_document(path: Path) -> Document:
         If the file or an include is missing, or the front matter or the options of a cell are no YAML.
     """
     lines, front = _split_front_matter(_read_lines(path))
-    lines = _expand_includes(lines, (path.resolve(),))
     metadata = _mapping(front, f"{place(path, 1)}: the front matter") if front else {}
+    if path.suffix == ".md":
+        return _plain_markdown(path, metadata, lines)
+    lines = _expand_includes(lines, (path.resolve(),))
     return Document(path, metadata, tuple(_split_cells(lines)), tuple(lines))
+
+
+def _plain_markdown(path: Path, metadata: dict[str, Any], lines: list[Line]) -> Document:
+    """A page without cells; as in Quarto a heading at its top is the title, where no other is given."""
+    title = TITLE.match(lines[0].text) if lines and "title" not in metadata else None
+    if title is not None:
+        metadata, lines = {**metadata, "title": title[1]}, lines[1:]
+    return Document(path, metadata, ("\n".join(line.text for line in lines),), tuple(lines))
 
 
 # ------------------------------------------------------------------------------------- lines

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ from .words import LANGUAGE_VARIABLE
 
 ELSEWHERE = "The cards of the variables are in the HTML version of this report."
 REASONS = {"primary": "Small counts", "complementary": "Would reveal them", "derived": "Computed from them"}
+LEAST = "Least count shown"
+UNCHECKED = "Not checked for small counts."
+NOT_SHOWN = "not shown"
 
 
 class Results:
@@ -75,6 +78,8 @@ class Results:
     ) -> None:
         """Print a table as Markdown, method, notes and source below it; for a cell with ``output: asis``.
 
+        A table of people that did not pass `study.shown` says so below it.
+
         Parameters
         ----------
         labels : mapping, optional
@@ -89,8 +94,20 @@ class Results:
         chosen = getattr(estimates, "labels", {})
         own = {key: label for key, label in chosen.items() if label != self.names.get(key)}
         names = self.labels | own | (labels or {})
+        if _is_unchecked(estimates):
+            estimates = replace(estimates, notes=(*estimates.notes, self.labels.sentence(UNCHECKED)))
         print(estimates.to_markdown(names, columns=columns, spread=spread))
         self._print_source(name, [".parquet"])
+
+    def told(self, value: float, form: str = ".1f") -> str:
+        """A number for a sentence: as `form` says, "not shown" where it was suppressed (NaN).
+
+        Examples
+        --------
+        >>> Results(".").told(12.345), Results(".").told(float("nan"))
+        ('12.3', 'not shown')
+        """
+        return self.labels.word(NOT_SHOWN) if pd.isna(value) else format(value, form)
 
     def cards(self, name: str) -> None:
         """Print the cards of the variables saved under `name`; for a cell with ``output: asis``.
@@ -106,26 +123,31 @@ class Results:
     def suppressed(self) -> None:
         """Print how many cells of each saved table were suppressed, and why; for a cell with ``output: asis``.
 
-        Below the table stand those in which nothing had to be, and those that did not pass `study.shown`.
+        Below the table stand those in which nothing had to be, lists of which no column was said to count
+        people, and tables that did not pass `study.shown`.
         """
-        rows, whole, unchecked = [], [], []
+        rows: list[dict[str, str]] = []
+        lists: dict[str, list[str]] = {"whole": [], "nobody": [], "unchecked": []}
         for file in sorted(self.folder.glob("*.parquet")):
-            passed = Estimates.load(file).suppressed
+            estimates = Estimates.load(file)
+            passed = estimates.suppressed
             if passed is None:
-                unchecked.append(file.stem)
+                lists["unchecked" if _is_unchecked(estimates) else "nobody"].append(file.stem)
             elif passed["cells"].empty:
-                whole.append(file.stem)
+                lists["whole"].append(file.stem)
             else:
                 why = passed["cells"]["why"].value_counts()
                 counts = {head: str(why.get(reason, 0)) for reason, head in REASONS.items()}
-                rows.append({"Table": file.stem, "Least count shown": str(passed["min_cell"]), **counts})
-        notes = [f"Nothing had to be suppressed in: {', '.join(whole)}."] if whole else []
-        notes += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
-        print(
-            markdown_table(
-                pd.DataFrame(rows, columns=["Table", "Least count shown", *REASONS.values()]), notes
-            )
-        )
+                rows.append({"Table": file.stem, LEAST: str(passed["min_cell"]), **counts})
+        sentences = {
+            "whole": "Nothing had to be suppressed in: {}.",
+            "nobody": "Lists of which no column was named that counts people, or published numbers: {}.",
+            "unchecked": "Not checked: {}.",
+        }
+        notes = [sentences[kind].format(", ".join(names)) for kind, names in lists.items() if names]
+        heads = ["Table", LEAST, *REASONS.values()]
+        shown = pd.DataFrame(rows, columns=heads).rename(columns=self.labels.word)
+        print(markdown_table(shown, [self.labels.sentence(note) for note in notes]))
 
     def figure(self, name: str) -> SavedFigure:
         """A figure saved under `name`, to stand last in a cell."""
@@ -207,6 +229,13 @@ class SavedFigure:
         if pixels.exists():
             found["image/png"] = base64.b64encode(pixels.read_bytes()).decode("ascii")
         return found
+
+
+def _is_unchecked(estimates: Estimates) -> bool:
+    """Whether it may tell small counts of people: it did not pass `study.shown`."""
+    from ..disclosure import tells_of_people  # knows every estimator, which printing does not need
+
+    return estimates.suppressed is None and tells_of_people(estimates)
 
 
 def _printed_names(folder: Path, language: str) -> Labels:

@@ -86,18 +86,20 @@ class AdditiveHazardsFit(FittedModel):
             The first panel.
         """
         from ..figures import coefficient_panels, curve_figure
+        from ..language import labels_of
 
-        names = labels or {}
+        names = labels_of(labels)
         shown = coefficient_panels(ax, list(self.coefficients.index), coefficient)
         for panel, name in shown:
             curve_figure(
                 {"": self.curve(name)},
                 panel,
-                x_label=names.get("time", "time"),
-                y_label=f"cumulative coefficient of {names.get(name, name)}",
+                x_label="time",
+                y_label=names.sentence(f"cumulative coefficient of {names.get(name, name)}"),
                 start=0.0,
                 intervals=True,
                 n_risk=None,
+                labels=names,
             )
             panel.autoscale(axis="y")  # it may be below 0
             panel.axhline(0, color="0.6", linewidth=0.8, zorder=0)

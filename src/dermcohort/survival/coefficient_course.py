@@ -95,6 +95,10 @@ class ProportionalHazardsTest(Estimates):
         """
         from ..figures import coefficient_panels, residual_figure
 
+        if self.residuals.empty:
+            raise ValueError(
+                "plot: the residuals, one an event, did not pass disclosure control; draw them from the test itself"
+            )
         names = labels or {}
         shown = coefficient_panels(ax, list(self.coefficients.index), coefficient)
         for panel, name in shown:
@@ -106,8 +110,9 @@ class ProportionalHazardsTest(Estimates):
                 line,
                 self.residuals["time"].to_numpy(),
                 coefficient=float(self.coefficients[name]),
-                x_label=names.get(self.time_label, self.time_label),
+                x_label=self.time_label,
                 y_label=f"log HR of {names.get(name, name)}",
+                labels=labels,
             )
         return shown[0][0]
 

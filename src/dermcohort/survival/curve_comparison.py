@@ -120,7 +120,7 @@ class AdjustedCurves(Estimates):
         grid = np.unique(self.table["time"])
         nearest = np.searchsorted(grid, round_times(grid[-1]), "right") - 1
         shown = self.table[self.table["time"].isin(grid[nearest[nearest >= 0]])]
-        return display_table(tidy(shown, [self.exposure, "time"]), self.conf_level, labels or {})
+        return display_table(tidy(shown, [self.exposure, "time"]), self.conf_level, self._labels(labels))
 
     def plot(
         self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None, intervals: bool = True
@@ -134,11 +134,12 @@ class AdjustedCurves(Estimates):
         return curve_figure(
             {level_label(self.exposure, level, names): curve for level, curve in of_levels},
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label="Adjusted survival probability",
             start=1.0,
             intervals=intervals,
             n_risk=None,
+            labels=labels,
         )
 
     def _compared(self, times: Times, measure: str, row: Callable[..., dict[str, float]]) -> Estimates:

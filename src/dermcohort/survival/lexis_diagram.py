@@ -28,6 +28,7 @@ def lexis_diagram(
     breaks: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     show: int = 200,
     ax: Axes | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw follow-up as lines over calendar time and age, each event as a dot at the end of its line.
 
@@ -43,6 +44,8 @@ def lexis_diagram(
         Of more rows, this many are drawn: every so many-th in the order of entry and age.
     ax : matplotlib Axes, optional
         Drawn into a new figure where not given.
+    labels : mapping, optional
+        Printed name of `event`.
 
     Returns
     -------
@@ -66,6 +69,8 @@ def lexis_diagram(
     'Age (years)'
     """
     from ..figures import lexis_lines
+    from ..figures.style import FONTS
+    from ..language import labels_of
 
     if birth is None and age_at_entry is None:
         raise ValueError("a Lexis diagram needs ages: give birth or age_at_entry")
@@ -91,8 +96,9 @@ def lexis_diagram(
         order = order[np.linspace(0, len(order) - 1, show).round().astype(int)]
     ax = lexis_lines(
         period[order], age[order], follow_up.duration[order], happened[order], ax,
-        event_label=event, period_lines=grid.get("period"), age_lines=grid.get("age"),
+        event_label=event, period_lines=grid.get("period"), age_lines=grid.get("age"), labels=labels,
     )  # fmt: skip
     if len(order) < len(known):
-        ax.set_title(f"{len(order):,} of {len(known):,} drawn", loc="right", fontsize=8)
+        note = labels_of(labels).sentence(f"{len(order):,} of {len(known):,} drawn")
+        ax.set_title(note, loc="right", fontsize=8, fontfamily=FONTS)
     return ax

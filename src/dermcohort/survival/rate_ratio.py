@@ -263,6 +263,7 @@ def _by_stratum(
         conf_level=conf_level,
         association=association,
         homogeneity=core.homogeneity_test([kind.effect(pair) for pair in known], pooled),
+        counts=cells[["x1", "x0"]],
     )
 
 

@@ -59,14 +59,17 @@ class StateCurves(Estimates):
     def to_display(self, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
         """The curves at a handful of round times, as text."""
         from ..figures import round_times
-        from ..tables import display_table
+        from ..tables import SUPPRESSED, display_table
 
+        names = self._labels(labels)
         chosen = self.at(round_times(self.table["time"].max())).assign(measure=self.table["measure"].iloc[0])
         at_risk = chosen.pop("n_risk")
-        text = display_table(
-            tidy(chosen, [*self.by, self.state_column, "time"]), self.conf_level, labels or {}
-        )
-        return text.assign(**{"At risk": [f"{value:,.10g}" for value in at_risk]})
+        hidden = names.word(SUPPRESSED)
+        shown = tidy(chosen, [*self.by, self.state_column, "time"])
+        marks = {(i, "estimate"): hidden for i in np.flatnonzero(at_risk.isna()).tolist()}
+        text = display_table(shown, self.conf_level, names, marks)
+        counts = [hidden if pd.isna(value) else f"{value:,.10g}" for value in at_risk]
+        return text.assign(**{names.word("At risk"): counts})
 
     def plot(
         self,
@@ -105,11 +108,12 @@ class StateCurves(Estimates):
             label = ", ".join(level_label(name, level, names) for name, level in told.items())
             curves[label], starts[label] = curve, float(keys[self.state_column] == self.start_state)
             groups[", ".join(level_label(name, keys[name], names) for name in self.by)] = curve
-        highest = max(float(curve[["estimate", "conf_high"]].max().max()) for curve in curves.values())
+        heights = pd.concat([curve[["estimate", "conf_high"]] for curve in curves.values()]).stack()
+        highest = float(heights.max()) if len(heights) else 1.0
         drawn = curve_figure(
             curves,
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label=str(self.table["measure"].iloc[0]).capitalize(),
             start=starts,
             intervals=intervals,
@@ -119,6 +123,7 @@ class StateCurves(Estimates):
             if at_risk
             else None,
             at_risk_of=groups,
+            labels=labels,
         )
         drawn.set_ylim(0, min(1.0, 1.1 * max([highest, *starts.values()])) or 1.0)
         return drawn

@@ -57,10 +57,12 @@ class TimeCurve(Estimates):
         chosen = self.at(round_times(self.table["time"].max())).rename(columns={"n_risk": "At risk"})
         at_risk = chosen.pop("At risk")
         shown = chosen.assign(measure=self._measure)
-        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, labels or {})
-        return text.assign(
-            **{"At risk": [SUPPRESSED if pd.isna(value) else f"{value:,.10g}" for value in at_risk]}
-        )
+        names = self._labels(labels)
+        hidden = names.word(SUPPRESSED)
+        marks = {(i, "estimate"): hidden for i in np.flatnonzero(at_risk.isna()).tolist()}
+        text = display_table(tidy(shown, [*self.by, "time"]), self.conf_level, names, marks)
+        counts = [hidden if pd.isna(value) else f"{value:,.10g}" for value in at_risk]
+        return text.assign(**{names.word("At risk"): counts})
 
     def plot(
         self,
@@ -73,17 +75,17 @@ class TimeCurve(Estimates):
         """Step curves with their intervals and the numbers at risk below the axis. Returns the Axes."""
         from ..figures import curve_figure
 
-        names = labels or {}
         return curve_figure(
-            self._named(names),
+            self._named(labels or {}),
             ax,
-            x_label=names.get(self.time_label, self.time_label),
+            x_label=self.time_label,
             y_label=self._y_label,
             start=self._start,
             intervals=intervals,
             n_risk=(lambda curve, times: self._values(curve, times)["n_risk"].to_numpy())
             if at_risk
             else None,
+            labels=labels,
         )
 
     def _named(self, labels: Mapping[str, str]) -> dict[str, pd.DataFrame]:
@@ -149,8 +151,7 @@ class KaplanMeier(TimeCurve):
         """log(-log S) over log time: where hazards are proportional the curves are the same distance apart everywhere."""
         from ..figures import log_log_figure
 
-        names = labels or {}
-        return log_log_figure(self._named(names), ax, x_label=names.get(self.time_label, self.time_label))
+        return log_log_figure(self._named(labels or {}), ax, x_label=self.time_label, labels=labels)
 
     def _is_complete(self, curve: pd.DataFrame) -> bool:
         return bool(curve["estimate"].iloc[-1] == 0)
@@ -169,8 +170,11 @@ def at_times(curve: pd.DataFrame, times: np.ndarray, *, start: float, finished: 
     """A curve's row in force at each time: the curve is right-continuous, the risk set left-continuous.
 
     The curve is at `start` before its first time. After its last time it is unknown (NaN) unless it has `finished`,
-    as a survival curve that reached 0 has.
+    as a survival curve that reached 0 has. A curve that was suppressed is unknown throughout.
     """
+    if curve["estimate"].isna().all():
+        unknown = ["estimate", "std_error", "conf_low", "conf_high", "n_risk"]
+        return pd.DataFrame({"time": times, **dict.fromkeys(unknown, np.nan)})
     grid = curve["time"].to_numpy()
     in_force = np.searchsorted(grid, times, "right") - 1
     following = np.searchsorted(grid, times, "left")

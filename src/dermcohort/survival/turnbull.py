@@ -67,16 +67,16 @@ class TurnbullCurve(Estimates):
         from ..figures import round_times
         from ..tables import format_number, level_label
 
-        names = labels or {}
+        names = self._labels(labels)
         shown = self.at(round_times(self._last()))
-        text = pd.DataFrame({names.get(g, g): [level_label(g, v, names) for v in shown[g]] for g in self.by})
-        text[names.get("time", "time")] = [f"{time:g}" for time in shown["time"]]
+        text = pd.DataFrame({names.word(g): [level_label(g, v, names) for v in shown[g]] for g in self.by})
+        text[names.word("time")] = [f"{time:g}" for time in shown["time"]]
         for column, heading in (
             ("estimate", "Survival, %"),
             ("at_least", "At least"),
             ("at_most", "At most"),
         ):
-            text[heading] = [format_number(100 * value, 1) for value in shown[column]]
+            text[names.word(heading)] = [format_number(100 * value, 1) for value in shown[column]]
         return text
 
     def plot(self, ax: Axes | None = None, *, labels: Mapping[str, str] | None = None) -> Axes:
@@ -92,7 +92,7 @@ class TurnbullCurve(Estimates):
             for key, curve in self._curves()
         }
         return steps_between(
-            curves, self._last(), ax, x_label=names.get("time", "time"), y_label="Survival probability"
+            curves, self._last(), ax, x_label="time", y_label="Survival probability", labels=labels
         )
 
     def _last(self) -> float:
