@@ -8,473 +8,21 @@ import html as html_
 import json
 import os
 import re
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from html.parser import HTMLParser
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from report_subset import BIB, PNG, Elements, page_of, save_results, write
 
 from dermcohort.describe import flow, listing, table_one
 from dermcohort.estimates import Estimates
-from dermcohort.report import ReportError, Results, render
+from dermcohort.report import ReportError, Results, pdf, render
 from dermcohort.report.document import build
 from dermcohort.report.execute import execute
 from dermcohort.report.pandoc import run_pandoc
 from dermcohort.report.qmd import read_document
 from dermcohort.tables import markdown_table
-
-# one pixel
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-
-SUBSET = r"""---
-title: Skin health of *three* cohorts
-subtitle: What was found
-author:
-  - name: A. Author
-  - B. Author
-date: 2026-01-31
-abstract: |
-  Prevalence is in @tbl-prevalence.
-params:
-  unused: 1
-number-sections: true
-toc: true
-bibliography: references.bib
-csl: style.csl
-execute:
-  echo: false
----
-
-```{python}
-#| tags: [parameters]
-cohort = "all"
-minimum: int = 5
-```
-
-## Methods {#sec-methods}
-
-As described.[^1] See @sec-results and @sec-detail. Earlier work [@lim2020, p. 3] agrees with @wei2019.
-
-[^1]: A note at the foot.
-
-```{python}
-#| echo: true
-# the options above are not shown
-print(f"{cohort} at least {minimum}")
-```
-
-## Results {#sec-results}
-
-@fig-curve, [-@fig-curve], [@fig-curve; @fig-dot], [Fig. @fig-dot], @tbl-prevalence, @tbl-plain, @tbl-divided, @fig-wrapped.
-
-### Detail {#sec-detail}
-
-{{< include part.qmd >}}
-
-```{python}
-#| label: fig-curve
-#| fig-cap: "A curve with *emphasis*: rising"
-#| fig-alt: A line that rises from "left" to right.
-import matplotlib.pyplot as plt
-fig, ax = plt.subplots(figsize=(4, 2))
-ax.plot([0, 1], [0, 1])
-```
-
-![A dot](dot.png){#fig-dot fig-alt="One dark dot."}
-
-```{python}
-#| label: tbl-prevalence
-#| tbl-cap: Prevalence by cohort
-#| output: asis
-from dermcohort.report import Results
-results = Results("saved")
-results.table("prevalence", labels={"eczema": "Eczema & co"})
-```
-
-| group | n |
-|-------|--:|
-| a     | 1 |
-
-: A plain table {#tbl-plain}
-
-::: {#tbl-divided}
-
-| group | n |
-|-------|--:|
-| b     | 2 |
-
-The caption of the *div*
-:::
-
-::: {#fig-wrapped fig-alt="A wrapped dot."}
-
-![](dot.png)
-
-The caption of the figure div
-:::
-
-| a very long heading that goes on and on and on | another very long heading that goes on and on and on |
-|---|---|
-| unnumbered | table |
-
-::: {.callout-note}
-A note without title.
-:::
-
-::: {.callout-warning title="Mind the gap"}
-A warning.
-:::
-
-::: {.callout-important}
-## Own heading
-
-Important.
-:::
-
-::: {.callout-tip}
-A tip.
-:::
-
-::: {.panel-tabset}
-## Women
-
-Tab of women.
-
-## Men
-
-Tab of men.
-:::
-
-## More outputs
-
-```{python}
-import warnings
-warnings.warn("mind the warning")
-```
-
-```{python}
-#| warning: false
-import warnings
-warnings.warn("silenced warning")
-```
-
-```{python}
-#| include: false
-print("never included")
-```
-
-```{python}
-#| output: false
-print("output off")
-```
-
-```{python}
-#| eval: false
-#| echo: true
-not_run_at_all(1)
-```
-
-```{python}
-#| error: true
-raise ValueError("shown on purpose")
-```
-
-```{python}
-from IPython.display import HTML, Markdown, display
-display(Markdown("Some **bold** from a cell, see @sec-methods."))
-HTML("<table class='raw'><tr><td>raw cell</td></tr></table>")
-```
-
-```{python}
-#| output: asis
-print("A sentence with $x^2$ from a cell.")
-```
-
-```python
-not_a_cell = True
-```
-
-<div class="raw-block">Raw <b>HTML</b></div>
-
-::: {.content-visible when-format="html"}
-Only in HTML.
-:::
-
-::: {.content-visible when-format="pdf"}
-Only in PDF, with @fig-none.
-:::
-
-::: {.content-hidden when-format="html"}
-Hidden in HTML.
-:::
-
-::: {.content-hidden unless-format="html"}
-Hidden elsewhere.
-:::
-
-[inline shown]{.content-visible when-format="html"}[inline gone]{.content-hidden when-format="html"}
-
-A [plain link](https://example.org/page) and [another page](other.qmd#part).
-"""
-
-BIB = """
-@article{lim2020, author = {Lim, Ann}, title = {Itch}, journal = {J Skin}, year = {2020}}
-@article{wei2019, author = {Wei, Bo}, title = {Acne}, journal = {J Skin}, year = {2019}}
-"""
-
-CSL = """<?xml version="1.0" encoding="utf-8"?>
-<style xmlns="http://purl.org/net/xbiblio/csl" class="in-text" version="1.0">
-<info><title>t</title><id>t</id><updated>2026-01-01T00:00:00Z</updated></info>
-<citation><sort><key variable="issued"/></sort><layout prefix="(" suffix=")" delimiter="; "><group delimiter=" ~ ">
-<names variable="author"><name form="short"/></names><date variable="issued"><date-part name="year"/></date>
-<text variable="locator"/></group></layout></citation>
-<bibliography><layout suffix="."><group delimiter=" ~ "><names variable="author"/><text variable="title"/></group>
-</layout></bibliography></style>
-"""
-
-
-class Elements(HTMLParser):
-    """Every tag with its attributes, and the text of the page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.inside: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag in ("style", "script"):
-            self.inside.append(tag)
-
-    def handle_endtag(self, tag):
-        if self.inside and tag == self.inside[-1]:
-            self.inside.pop()
-
-    def handle_data(self, data):
-        if not self.inside:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", "".join(self.words))
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for found, attributes in self.tags if found == tag]
-
-
-def save_results(folder: Path) -> Path:
-    folder.mkdir()
-    table = pd.DataFrame(
-        {"term": ["eczema", "itch_nrs"], "measure": "prevalence", "estimate": [0.1, 0.2]}
-        | {"conf_low": [0.05, 0.1], "conf_high": [0.15, 0.3], "n": [50, 50]}
-    )
-    Estimates(table, method="Crude prevalence.", n=50, notes=("5 rows left out: 'a_b' <missing>.",)).save(
-        folder / "prevalence"
-    )
-    (folder / "curve.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='10' height='10'/>")
-    (folder / "dot.png").write_bytes(PNG)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def subset(tmp_path_factory):
-    """(HTML, elements, seconds) of the document with the whole subset, rendered once."""
-    folder = tmp_path_factory.mktemp("subset")
-    (folder / "page.qmd").write_text(SUBSET, "utf-8")
-    (folder / "part.qmd").write_text(
-        '---\ntitle: ignored\n---\nAn *included* part.\n\n```{python}\nprint("cell of the part")\n```\n',
-        "utf-8",
-    )
-    (folder / "references.bib").write_text(BIB, "utf-8")
-    (folder / "style.csl").write_text(CSL, "utf-8")
-    (folder / "dot.png").write_bytes(PNG)
-    save_results(folder / "saved")
-    start = time.perf_counter()
-    pages = render(folder / "page.qmd", engine="embedded", params={"cohort": "hunan"})
-    seconds = time.perf_counter() - start
-    assert pages == [folder / "_site" / "page.html"]
-    text = pages[0].read_text("utf-8")
-    return text, Elements(text), seconds
-
-
-def write(folder: Path, text: str, name: str = "page.qmd") -> Path:
-    (folder / name).write_text(text, "utf-8")
-    return folder / name
-
-
-def page_of(path: Path, **options) -> str:
-    return render(path, engine="embedded", **options)[0].read_text("utf-8")
-
-
-# ---------------------------------------------------------------------------------- the subset
-
-
-def test_front_matter(subset):
-    text, page, _ = subset
-    assert "<h1>Skin health of <em>three</em> cohorts</h1>" in text
-    assert "<title>Skin health of three cohorts</title>" in text
-    assert "What was found" in page.text
-    assert "A. Author, B. Author" in page.text
-    assert "2026-01-31" in page.text
-    assert "Prevalence is in Table 1." in page.text
-    assert page.of("html") == [{"lang": "en"}]
-
-
-def test_sections_are_numbered_and_referred_to(subset):
-    text, page, _ = subset
-    assert "See Section 2 and Section 2.1." in page.text
-    assert '<a href="#sec-detail" class="cross-reference">' in text
-    assert re.search(r'<h3 [^>]*id="sec-detail"[^>]*>.*2\.1.*Detail</h3>', text)
-
-
-def test_contents_list_the_sections_of_the_page(subset):
-    text, page, _ = subset
-    side = text[text.index('<aside class="side">') : text.index("</aside>")]
-    assert re.findall(r"<a href=[^>]*>(.*?)</a>", re.sub(r"<span.*?</span> ?", "", side)) == [
-        "Methods",
-        "Results",
-        "Detail",
-        "More outputs",
-        "References",
-    ]
-    assert "On this page" in side
-    assert side.count('href="#sec-results"') == 1
-    assert "Women" not in side
-    identifiers = [a["id"] for _, a in page.tags if a.get("id")]
-    assert len(identifiers) == len(set(identifiers))
-
-
-def test_figures_and_tables_are_numbered_in_order(subset):
-    _, page, _ = subset
-    assert "Figure 1: A curve with emphasis: rising" in page.text
-    assert "Figure 2: A dot" in page.text
-    assert "Figure 3: The caption of the figure div" in page.text
-    assert "Table 1: Prevalence by cohort" in page.text
-    assert "Table 2: A plain table" in page.text
-    assert "Table 3: The caption of the div" in page.text
-
-
-def test_references_are_links(subset):
-    page = subset[1]
-    expected = "Figure 1, 1, Figure 1, Figure 2, Fig. 2, Table 1, Table 2, Table 3, Figure 3."
-    assert expected in page.text
-    targets = {a["href"][1:] for a in page.of("a") if a.get("class") == "cross-reference"}
-    assert targets <= {a["id"] for _, a in page.tags if a.get("id")}
-    assert {"fig-curve", "fig-dot", "fig-wrapped", "tbl-prevalence", "tbl-plain", "tbl-divided"} <= targets
-
-
-def test_figures_have_alternative_texts(subset):
-    _, page, _ = subset
-    alts = [image["alt"] for image in page.of("img")]
-    assert alts == ['A line that rises from "left" to right.', "One dark dot.", "A wrapped dot."]
-    assert page.of("img")[0]["src"].startswith("data:image/svg+xml;base64,")
-    assert page.of("img")[1]["src"].startswith("data:image/png;base64,")
-    assert "Axes" not in page.text and "Line2D" not in page.text
-
-
-def test_tables_have_notes_and_natural_columns(subset):
-    text = subset[0]
-    table = text[text.index('id="tbl-prevalence"') :]
-    table = table[: table.index("</figure>")]
-    assert table.index("<figcaption>") < table.index("<table") < table.index('class="table-notes"')
-    assert "Eczema &amp; co" in table and "itch_nrs" in table
-    assert "<p>Crude prevalence.</p>" in table and "<p>n = 50</p>" in table
-    assert "&lt;missing&gt;" in table
-    assert "<col " not in text
-    assert text.count('class="table-scroll"') >= text.count("<table")
-
-
-def test_callouts(subset):
-    _, page, _ = subset
-    kinds = [a["class"] for a in page.of("div") if "callout callout-" in (a.get("class") or "")]
-    assert [kind.split("-")[-1] for kind in kinds] == ["note", "warning", "important", "tip"]
-    for words in (
-        "Note A note without title.",
-        "Mind the gap A warning.",
-        "Own heading Important.",
-        "Tip A tip.",
-    ):
-        assert words in page.text
-
-
-def test_tabsets_are_flattened_below_their_section(subset):
-    text, page, _ = subset
-    assert "Women Tab of women. Men Tab of men." in page.text
-    assert re.search(r'<h4 [^>]*class="[^"]*tab-title[^"]*"[^>]*>Women</h4>', text)
-
-
-def test_footnotes_and_citations(subset):
-    _, page, _ = subset
-    assert "A note at the foot." in page.text
-    assert "(Lim ~ 2020 ~ 3)" in page.text
-    assert "Wei (2019)" in page.text or "Wei" in page.text
-    assert "References" in page.text
-    assert "Ann Lim ~ Itch." in page.text
-    assert len(page.of("h1")) == 1
-
-
-def test_options_of_cells(subset):
-    _, page, _ = subset
-    for shown in (
-        "hunan at least 5",
-        "# the options above are not shown",
-        "cell of the part",
-        "mind the warning",
-        "not_run_at_all(1)",
-        "ValueError: shown on purpose",
-        "not_a_cell = True",
-        "A sentence with",
-        "Some bold from a cell, see Section 1.",
-        "raw cell",
-    ):
-        assert shown in page.text, shown
-    for absent in (
-        "#|",
-        "ipykernel",
-        "silenced warning",
-        "never included",
-        "output off",
-        "import warnings",
-        "{python}",
-    ):
-        assert absent not in page.text, absent
-
-
-def test_math_needs_no_javascript(subset):
-    page = subset[1]
-    assert page.of("math") and not page.of("script")
-
-
-def test_content_by_format(subset):
-    _, page, _ = subset
-    for shown in ("Only in HTML.", "Hidden elsewhere.", "inline shown", "Raw HTML"):
-        assert shown in page.text
-    for hidden in ("Only in PDF", "Hidden in HTML", "inline gone"):
-        assert hidden not in page.text
-
-
-def test_page_is_self_contained(subset):
-    text, page, _ = subset
-    for tag in ("img", "script", "link", "iframe", "source", "object"):
-        for attributes in page.of(tag):
-            for name in ("src", "href", "data", "srcset"):
-                assert (attributes.get(name) or "data:").startswith("data:")
-    style = text[text.index("<style>") : text.index("</style>")]
-    assert "http" not in style and "url(" not in style
-    assert 'href="https://example.org/page"' in text
-    assert 'href="other.html#part"' in text
-
-
-def test_rendering_takes_seconds(subset):
-    assert subset[2] < 30
-
 
 # ---------------------------------------------------------------------------------- errors
 
@@ -573,8 +121,8 @@ def test_unknown_choices(tmp_path):
         render(path, engine="quartoo")
     with pytest.raises(ReportError, match="language: 'de' is none of en, zh"):
         render(path, engine="embedded", language="de")
-    with pytest.raises(ReportError, match="docx and pdf are not available yet from the embedded engine"):
-        render(path, ("html", "docx", "pdf"), engine="embedded")
+    with pytest.raises(ReportError, match=r"formats: 'doc' is none of html, docx, pdf\."):
+        render(path, ("html", "doc"), engine="embedded")
     with pytest.raises(ReportError, match="does not exist"):
         render(tmp_path / "none", engine="embedded")
     (tmp_path / "empty").mkdir()
@@ -582,9 +130,10 @@ def test_unknown_choices(tmp_path):
         render(tmp_path / "empty", engine="embedded")
 
 
-@pytest.mark.parametrize("absent", ["nbclient", "nbformat", "ipykernel", "pypandoc"])
+@pytest.mark.parametrize("absent", ["nbclient", "nbformat", "ipykernel", "pypandoc", "typst"])
 def test_missing_packages_say_what_to_install(tmp_path, monkeypatch, absent):
-    path = write(tmp_path, "```{python}\n1\n```\n" if absent != "pypandoc" else "text\n")
+    path = write(tmp_path, "text\n" if absent in ("pypandoc", "typst") else "```{python}\n1\n```\n")
+    pdf._all_fonts.cache_clear()
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -594,7 +143,7 @@ def test_missing_packages_say_what_to_install(tmp_path, monkeypatch, absent):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ReportError, match=r'pip install "dermcohort\[report\]"'):
-        render(path, engine="embedded")
+        render(path, ("html", "pdf"), engine="embedded")
 
 
 # ---------------------------------------------------------------------------------- projects, languages
@@ -718,60 +267,6 @@ def test_other_formats_start_from_the_same_tree(tmp_path):
     assert "Word," in shown and "Table\\u00a01" in shown and "RawBlock" not in shown
 
 
-# ---------------------------------------------------------------------------------- Quarto
-
-
-@pytest.fixture
-def fake_quarto(tmp_path, monkeypatch):
-    """A program `quarto` that records its arguments and writes two pages; fails when told to."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "quarto"
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import json, os, pathlib, sys\n"
-        f"pathlib.Path({str(tmp_path / 'record.json')!r}).write_text(\n"
-        "    json.dumps({'arguments': sys.argv[1:], 'python': os.environ.get('QUARTO_PYTHON')}))\n"
-        "if os.environ.get('FAKE_QUARTO_FAILS'):\n"
-        "    sys.stderr.write('ERROR: no such thing\\n'); sys.exit(1)\n"
-        "out = pathlib.Path(sys.argv[sys.argv.index('--output-dir') + 1])\n"
-        "for name in ('a.html', 'index.html', 'lib/x.css'):\n"
-        "    (out / name).parent.mkdir(exist_ok=True); (out / name).write_text(name)\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return tmp_path / "record.json"
-
-
-def test_quarto_is_used_where_it_is_installed(tmp_path, fake_quarto):
-    text = "```{python}\n#| tags: [parameters]\nlanguage = 'en'\nn = 1\n```\n"
-    path = write(tmp_path, text)
-    pages = render(path, output=tmp_path / "out", language="zh", params={"n": 3})
-    assert pages == [tmp_path / "out" / "index.html", tmp_path / "out" / "a.html"]
-    assert (tmp_path / "out" / "lib" / "x.css").exists()
-    record = json.loads(fake_quarto.read_text())
-    assert record["python"] == sys.executable
-    arguments = record["arguments"]
-    assert arguments[:4] == ["render", str(path), "--to", "html"]
-    assert arguments[6:] == ["-P", "language:zh", "-P", "n:3", "-M", "lang:zh"]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["bin", "out", "page.qmd", "record.json"]
-
-
-def test_quarto_failure_shows_its_last_lines(tmp_path, fake_quarto, monkeypatch):
-    monkeypatch.setenv("FAKE_QUARTO_FAILS", "1")
-    with pytest.raises(ReportError, match="quarto render failed: ERROR: no such thing"):
-        render(write(tmp_path, "text\n"), engine="quarto", output=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_quarto_asked_for_but_absent(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(
-        ReportError, match="'quarto' is not on the PATH; install Quarto, or use engine='embedded'"
-    ):
-        render(write(tmp_path, "text\n"), engine="quarto")
-
-
 # ---------------------------------------------------------------------------------- results
 
 
@@ -802,8 +297,11 @@ def test_results_come_from_the_nearest_folder(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert printed.splitlines()[:3] == ["|   | n |".replace("   ", "  "), "|:--|--:|", "| eczema | 50 |"]
     assert Results().load("prevalence").n == 50
-    assert "<svg" in Results().figure("curve").data
-    assert Results().figure("dot").data == PNG
+    assert "<svg" in Results().figure("curve")._repr_mimebundle_()["image/svg+xml"]
+    (folder / "curve.png").write_bytes(PNG)
+    for name, kinds in (("curve", {"image/svg+xml", "image/png"}), ("dot", {"image/png"})):
+        shown = Results().figure(name)._repr_mimebundle_()
+        assert set(shown) == kinds and base64.b64decode(shown["image/png"]) == PNG
     monkeypatch.setenv("DERMCOHORT_RESULTS", str(tmp_path / "none"))
     with pytest.raises(ReportError, match="'none' does not exist: run dermcohort run first"):
         Results()
@@ -814,7 +312,9 @@ def test_cards_are_shown_in_the_language_of_the_page(tmp_path, capsys):
     (tmp_path / "variables.zh.md").write_text("## 皮肤", "utf-8")
     Results(tmp_path, language="zh").cards("variables")
     Results(tmp_path, language="fr").cards("variables")
-    assert capsys.readouterr().out == "## 皮肤\n## Skin\n"
+    printed = capsys.readouterr().out
+    assert printed.index("## 皮肤") < printed.index("## Skin")
+    assert "各变量的卡片见本报告的网页版。" in printed
     with pytest.raises(ReportError, match=r"no cards 'variable'\. Did you mean 'variables'\?"):
         Results(tmp_path).cards("variable")
 

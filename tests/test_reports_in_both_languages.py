@@ -80,7 +80,7 @@ def test_labels_are_unique_over_all_pages_of_a_language():
 
 def test_both_languages_have_the_pages_in_the_same_order():
     english, chinese = (
-        yaml.safe_load((REPORTS / name).read_text("utf-8")) for name in ("_quarto.yml", "_quarto-zh.yml")
+        yaml.safe_load((REPORTS / name).read_text("utf-8")) for name in ("_quarto-en.yml", "_quarto-zh.yml")
     )
     assert [f"zh/{page}" for page in english["project"]["render"]] == chinese["project"]["render"]
     assert [f"zh/{entry['href']}" for entry in english["website"]["sidebar"]["contents"]] == [

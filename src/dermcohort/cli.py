@@ -511,26 +511,52 @@ def run(scripts: tuple[Path, ...], analyses: Path, study: Path, results: Path, e
     return 0
 
 
+def _split(values: tuple[str, ...]) -> list[str]:
+    """``--x a,b --x c`` as a, b, c."""
+    return list(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
+
+
 @main.command()
 @click.argument("path", default="reports", type=click.Path(path_type=Path))
 @click.option("--to", "target", default="_site", show_default=True, type=click.Path(path_type=Path))
 @click.option(
     "--engine", default="auto", show_default=True, type=click.Choice(["auto", "quarto", "embedded"])
 )
-@click.option("--language", default="en", show_default=True, help="Language of captions: en or zh.")
+@click.option(
+    "--format",
+    "formats",
+    default=("html",),
+    multiple=True,
+    show_default=True,
+    help="html, pdf, docx; with commas.",
+)
+@click.option(
+    "--language",
+    "languages",
+    default=("en",),
+    multiple=True,
+    show_default=True,
+    help="Language of the report: en, zh, or both with a comma.",
+)
 @click.option(
     "--param", "-P", "params", multiple=True, help="name=value: a parameter of the page, as often as needed."
 )
 @click.option("--results", default="results", show_default=True, type=click.Path(path_type=Path))
 @_exit_codes
 def report(
-    path: Path, target: Path, engine: str, language: str, params: tuple[str, ...], results: Path
+    path: Path,
+    target: Path,
+    engine: str,
+    formats: tuple[str, ...],
+    languages: tuple[str, ...],
+    params: tuple[str, ...],
+    results: Path,
 ) -> int:
-    """Render a .qmd file or a folder of them to self-contained HTML, showing what is in RESULTS.
+    """Render a .qmd file or a folder of them to self-contained HTML, PDF or Word, showing what is in RESULTS.
 
     \b
     Example:
-      dermcohort report reports/ --to _site/
+      dermcohort report reports/ --to _site/ --format html,pdf,docx --language en,zh
       dermcohort report reports/profile.qmd -P cohort=central_china -P condition=rosacea
     """
     from .pipeline import RESULTS_VARIABLE
@@ -538,7 +564,8 @@ def report(
 
     os.environ[RESULTS_VARIABLE] = str(results.absolute())  # the cells of the pages read it
     chosen = dict(_parameter(text) for text in params)
-    for page in render(path, engine=engine, language=language, output=target, params=chosen):
+    made = render(path, _split(formats), _split(languages), engine, output=target, params=chosen)
+    for page in made:
         click.echo(str(page))
     return 0
 

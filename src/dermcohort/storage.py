@@ -133,15 +133,17 @@ def write_text(path: Path, text: str) -> Path:
 def write_files(folder: Path, files: Iterable[tuple[str, Callable[[Path], Any]]]) -> list[Path]:
     """Write (name, writer) pairs into `folder`: all under temporary names first, then each is moved into place.
 
-    A writer that fails leaves the files of before. What else is in the folder is not touched.
+    A name may have folders in front, which are made. A writer that fails leaves the files of before. What else is in the folder is not touched.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[tuple[Path, Path]] = []
     try:
         for name, write in files:
-            temporary = folder / f".tmp.{name}"
-            written.append((temporary, folder / name))
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".tmp.{path.name}")
+            written.append((temporary, path))
             write(temporary)
             _sync(temporary)
         for temporary, path in written:

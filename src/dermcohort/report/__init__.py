@@ -1,9 +1,9 @@
-"""Reports: .qmd files with Python cells become HTML pages that need no network.
+"""Reports: .qmd files with Python cells become HTML pages that need no network, PDF and Word files.
 
 `render` uses Quarto where it is installed, else the embedded engine (nbclient and pandoc, from packages), which
 renders the subset of Quarto that docs/reports.md states. The steps are one module each:
 `project` (which pages) → `qmd` (read) → `execute` (run the cells) → `document` (numbers, references, callouts,
-for every format) → `page` (HTML). `Results` is what the cells of a report use.
+for every format) → `page` (HTML), `pdf`, `word`. `Results` is what the cells of a report use.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..wording import suggest
+from .edition import read_edition
 from .errors import ReportError, place
-from .project import Project, read_project
-from .qmd import Document, read_document
+from .qmd import Document
 from .results import Results
 from .words import WORDS
 
@@ -30,39 +30,42 @@ FORMATS = ("html", "docx", "pdf")
 def render(
     path: str | PathLike[str],
     formats: Sequence[str] = ("html",),
-    language: str = "en",
+    language: str | Sequence[str] = "en",
     engine: str = "auto",
     *,
     output: str | PathLike[str] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Render a .qmd file, or a folder of them, to self-contained pages.
+    """Render a .qmd file, or a folder of them, to self-contained pages, to PDF and to Word.
 
     Parameters
     ----------
     path : path
         One .qmd file, or a folder (a Quarto project: ``_quarto.yml`` gives order, titles and defaults).
     formats : list of str
-        ``html``; with Quarto also ``docx`` and ``pdf``.
-    language : str
-        Of captions and labels: ``en`` or ``zh``. At the default, `lang` of the page or project comes first. A
-        document that declares a parameter `language` gets it too.
+        ``html``, ``pdf``, ``docx``. HTML has one page for each .qmd file; PDF and Word have all pages of a folder as
+        the chapters of one document. Cells run once for all formats.
+    language : str or list of str
+        ``en`` or ``zh``: that of captions and labels, and the Quarto profile (``_quarto-zh.yml``) where there is one.
+        At the default, `lang` of the page or project comes first. A document that declares a parameter `language`
+        gets it too. Of several languages, every page links to the same page in the others.
     engine : str
         ``embedded``, ``quarto``, or ``auto``: Quarto if it is on the PATH.
     output : path, optional
-        Folder of the pages. Default: `output-dir` of ``_quarto.yml``, else ``_site`` beside the file.
+        Folder of the files. Default: `output-dir` of ``_quarto.yml``, else ``_site`` beside the file.
     params : mapping, optional
         Values for parameters that the documents declare, in a cell tagged `parameters` or in `params`.
 
     Returns
     -------
     list of Path
-        The pages, the index first. They appear whole or not at all: when a cell fails, the former pages stay.
+        The pages, the index first, then PDF and Word. They appear whole or not at all: when a cell fails, the former files stay.
 
     Raises
     ------
     ReportError
-        With file and line where a cell fails or a reference has no target.
+        With file and line where a cell fails, a reference has no target, or pages that make one document have
+        the same label.
 
     Examples
     --------
@@ -75,7 +78,9 @@ def render(
     """
     formats = [formats] if isinstance(formats, str) else list(formats)
     _check_choice("engine", engine, ENGINES)
-    _check_choice("language", language, tuple(WORDS))
+    languages = [language] if isinstance(language, str) else list(language)
+    for name in languages:
+        _check_choice("language", name, tuple(WORDS))
     for format in formats:
         _check_choice("formats", format, FORMATS)
     if engine == "auto":
@@ -85,36 +90,16 @@ def render(
             "engine: 'quarto' is not on the PATH; install Quarto, or use engine='embedded', which needs "
             'pip install "dermcohort[report]"'
         )
-    later = [format for format in formats if format != "html"]
-    if engine == "embedded" and later:
-        raise ReportError(
-            f"formats: {' and '.join(later)} are not available yet from the embedded engine, only html; "
-            "a later release brings them. Use engine='quarto' where Quarto is installed"
-        )
-    project = read_project(Path(path), None if output is None else Path(output))
-    documents = {page: read_document(page.source) for page in project.pages}
-    _check_params(params or {}, [documents[page] for page in project.wanted])
+    target = None if output is None else Path(output)
+    editions = [read_edition(Path(path), target, name) for name in languages]
+    _check_params(params or {}, [e.documents[page] for e in editions for page in e.project.wanted])
     if engine == "quarto":
-        return _with_quarto(Path(path), formats, language, params or {}, project, list(documents.values()))
-    from .site import render_project
+        from .quarto import render_with_quarto
 
-    return render_project(project, documents, language, params or {})
+        return [file for e in editions for file in render_with_quarto(Path(path), e, formats, params or {})]
+    from .site import render_editions
 
-
-def _with_quarto(
-    path: Path,
-    formats: Sequence[str],
-    language: str,
-    params: Mapping[str, Any],
-    project: Project,
-    documents: Sequence[Document],
-) -> list[Path]:
-    from .quarto import render_with_quarto
-
-    asked = None if language == "en" else language
-    if asked is not None and any("language" in document.parameter_names() for document in documents):
-        params = {"language": asked, **params}
-    return render_with_quarto(path, formats, asked, params, project.output)
+    return render_editions(editions, formats, params or {})
 
 
 def _check_choice(argument: str, value: str, options: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """From executed Markdown to a finished document tree: what Quarto adds to pandoc, for every output format.
 
 Conditional content, sections and tabsets, callouts, numbered figures and tables, references to them. What is
-special to a format (here HTML, in `page`) starts from the tree that `build` returns.
+special to a format (`page`: HTML, `pdf`, `word`) starts from the tree that `build` returns.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .pandoc import (
     text_inlines,
     transform,
 )
+from .project import NAMES
 from .qmd import Document
 from .words import Words, words_of
 
@@ -58,14 +59,20 @@ class Registry:
     numbers: dict[str, str] = field(default_factory=dict)
     titles: dict[str, list[Node]] = field(default_factory=dict)
 
-    def number(self, label: str, where: str) -> str:
+    def number(self, label: str, document: Document) -> str:
         """The next number of its kind, kept under the label."""
-        if label in self.numbers or label in self.titles:
-            raise ReportError(f"{where}: the label '{label}' is used twice")
+        self.check_new(label, document)
         kind = label.split("-")[0]
         self.counts[kind] += 1
         self.numbers[label] = str(self.counts[kind])
         return self.numbers[label]
+
+    def check_new(self, label: str, document: Document) -> None:
+        """A label has one target; in a document of several pages on all of them together."""
+        if label in self.numbers or label in self.titles:
+            places = document.places_of(label) or [place(document.path)]
+            other = f", also in {places[1]}" if len(places) > 1 else ""
+            raise ReportError(f"{places[0]}: the label '{label}' is used twice{other}")
 
 
 def build(markdown: str, document: Document, metadata: Mapping[str, Any], folder: Path, format: str) -> Node:
@@ -89,16 +96,30 @@ def build(markdown: str, document: Document, metadata: Mapping[str, Any], folder
     told = {key: metadata[key] for key in TOLD_TO_PANDOC if metadata.get(key)}
     metadata_file.write_text(json.dumps(told, default=str), "utf-8")
     options = {"from": READER, "to": "json", "metadata-files": [str(metadata_file)]}
-    tree = json.loads(run_pandoc(markdown, options, folder)[0])
+    text, messages = run_pandoc(markdown, options, folder)
+    _refuse_duplicates(messages, document)
+    tree = json.loads(text)
     registry = Registry(words_of(str(metadata.get("lang", "en"))))
     tree = transform(tree, lambda node: _if_visible(node, format))
+    if format != "html":
+        tree = transform(tree, lambda node: _html_tables(node, folder))
     tree = transform(tree, lambda node: _callout(node, registry.words))
-    _number_sections(tree["blocks"], registry, document, shown=bool(metadata.get("number-sections")))
+    # on a page the title is the first heading
+    top = 2 if format == "html" else 1
+    _number_sections(tree["blocks"], registry, document, top, shown=bool(metadata.get("number-sections")))
     tree = transform(tree, lambda node: _float(node, registry, document))
     tree = transform(tree, lambda node: _reference(node, registry, document))
     tree = transform(tree, _natural_widths)
-    _add_place_for_references(tree, registry.words)
+    _add_place_for_references(tree, registry.words, top)
     return tree
+
+
+def _refuse_duplicates(messages: list[str], document: Document) -> None:
+    """Two footnotes or links of one name: pandoc takes one of them for both."""
+    for message in messages:
+        found = re.search(r"Duplicate (?:note|link) reference '([^']+)'", message)
+        if found is not None:
+            raise ReportError(f"{document.place_of(f'[{found[1]}]:')}: '{found[1]}' is defined twice")
 
 
 # ------------------------------------------------------------------------------------- content by format
@@ -122,7 +143,21 @@ def _if_visible(node: Node, format: str) -> Node | list[Node]:
 
 
 def _is_format(name: str, format: str) -> bool:
-    return name.split(":")[0] == format
+    return name.split(":")[0] in NAMES[format]
+
+
+def _html_tables(node: Node, folder: Path) -> Node | list[Node]:
+    """A table that a cell shows as HTML, as a table of the document; other HTML is for pages only."""
+    if node["t"] != "Div" or "table-scroll" not in node["c"][0][1]:
+        return node
+    shown: list[Node] = []
+    for block in node["c"][1]:
+        if block["t"] == "RawBlock" and block["c"][0] == "html":
+            options = {"from": "html", "to": "json"}
+            shown += json.loads(run_pandoc(block["c"][1], options, folder)[0])["blocks"]
+        else:
+            shown.append(block)
+    return shown
 
 
 # ------------------------------------------------------------------------------------- callouts
@@ -149,15 +184,17 @@ def _callout(node: Node, words: Words) -> Node:
 # ------------------------------------------------------------------------------------- sections
 
 
-def _number_sections(blocks: list[Node], registry: Registry, document: Document, *, shown: bool) -> None:
-    """Set the levels of the headings (the highest becomes 2, below the title) and number them, in place.
+def _number_sections(
+    blocks: list[Node], registry: Registry, document: Document, top: int, *, shown: bool
+) -> None:
+    """Set the levels of the headings (the highest becomes `top`) and number them, in place.
 
     The headings in a tabset are flattened: they come below the section that holds the tabset, unnumbered.
     """
     outside = list(_headings(blocks, in_tabset=False))
-    shift = 2 - min((header["c"][0] for header, in_tabset in outside if not in_tabset), default=2)
+    shift = top - min((header["c"][0] for header, in_tabset in outside if not in_tabset), default=top)
     counters = [0] * 7
-    level, tab_base = 2, 2
+    level, tab_base = top, top
     for header, in_tabset in outside:
         own, (identifier, classes, values), inlines = header["c"]
         if in_tabset:
@@ -170,13 +207,11 @@ def _number_sections(blocks: list[Node], registry: Registry, document: Document,
         number = ""
         if shown and "unnumbered" not in classes:
             counters[level:] = [counters[level] + 1, *[0] * (6 - level)]
-            number = ".".join(str(count) for count in counters[2 : level + 1])
+            number = ".".join(str(count) for count in counters[top : level + 1])
             prefix = span(text_inlines(number), "header-section-number")
             header["c"][2] = [prefix, element("Space"), *inlines]
         if identifier.startswith("sec-"):
-            if identifier in registry.titles:
-                where = document.place_of(f"#{identifier}")
-                raise ReportError(f"{where}: the label '{identifier}' is used twice")
+            registry.check_new(identifier, document)
             registry.titles[identifier] = inlines
             if number:
                 registry.numbers[identifier] = number
@@ -267,7 +302,7 @@ def _take_caption(blocks: list[Node]) -> tuple[list[Node] | None, list[Node]]:
 
 
 def _labelled(label: str, caption: list[Node], registry: Registry, document: Document) -> list[Node]:
-    number = registry.number(label, document.place_of(label))
+    number = registry.number(label, document)
     name = registry.words.label(label.split("-")[0], number)
     start = span([element("Str", name)], "caption-label")
     return [start, *text_inlines(registry.words.after_label), *caption] if caption else [start]
@@ -369,9 +404,11 @@ def needs_citeproc(tree: Node) -> bool:
     return cited and ("bibliography" in tree["meta"] or "references" in tree["meta"])
 
 
-def _add_place_for_references(tree: Node, words: Words) -> None:
+def _add_place_for_references(tree: Node, words: Words, top: int) -> None:
     """A section for the list of references at the end, where the document has no div ``#refs``."""
     placed = any(block["c"][0][0] == "refs" for block in elements(tree["blocks"], "Div"))
     if needs_citeproc(tree) and not placed:
-        heading = element("Header", 2, attributes("references", "unnumbered"), text_inlines(words.references))
+        heading = element(
+            "Header", top, attributes("references", "unnumbered"), text_inlines(words.references)
+        )
         tree["blocks"] += [heading, div([], "refs")]

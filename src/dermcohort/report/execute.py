@@ -21,10 +21,10 @@ MISSING = (
     "the embedded engine needs packages that are not installed ({}): "
     'run pip install "dermcohort[report]", or install Quarto'
 )
-# figures as vector graphics, the same bytes for the same figure
+# figures as vector graphics and, for Word, as pixels; the same bytes for the same figure
 SETUP = """
 from matplotlib_inline.backend_inline import set_matplotlib_formats
-set_matplotlib_formats("svg", metadata={"Date": None})
+set_matplotlib_formats("svg", "png", metadata={"Date": None}, dpi=300)
 import matplotlib
 matplotlib.rcParams["svg.hashsalt"] = "dermcohort"
 """
@@ -209,7 +209,7 @@ def _shown(output: Any, options: Mapping[str, Any], file: Path) -> str:
         return ""
     content = output.data[kind]
     if kind in IMAGES:
-        return _image(content, file.with_suffix(f".{IMAGES[kind]}"), options)
+        return _image(output.data, file, options)
     if kind == "text/html":
         return f"::: {{.table-scroll}}\n\n{_fenced(content, '{=html}')}\n\n:::"
     if kind == "text/plain":
@@ -217,13 +217,16 @@ def _shown(output: Any, options: Mapping[str, Any], file: Path) -> str:
     return content
 
 
-def _image(content: str, file: Path, options: Mapping[str, Any]) -> str:
-    if file.suffix == ".svg":
-        file.write_text(content, "utf-8")
-    else:
-        file.write_bytes(base64.b64decode(content))
+def _image(data: Mapping[str, str], stem: Path, options: Mapping[str, Any]) -> str:
+    """The image in every form there is, one file beside the other; the page names the first."""
+    files = []
+    for kind, suffix in IMAGES.items():
+        if kind in data:
+            files.append(stem.with_name(f"{stem.name}.{suffix}"))
+            content = data[kind]
+            files[-1].write_bytes(content.encode() if suffix == "svg" else base64.b64decode(content))
     alt = options.get("fig-alt")
-    return f"![](<{file.as_posix()}>){{.cell-figure{_attribute('fig-alt', alt)}}}"
+    return f"![](<{files[0].as_posix()}>){{.cell-figure{_attribute('fig-alt', alt)}}}"
 
 
 def _as_float(cell: Cell, options: Mapping[str, Any], content: str) -> str:

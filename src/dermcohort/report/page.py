@@ -9,19 +9,34 @@ import mimetypes
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from .document import needs_citeproc
 from .errors import ReportError, place
-from .pandoc import Node, div, element, plain_text, raw_html, run_pandoc, span, text_inlines, transform
+from .images import SCHEME, image_file
+from .pandoc import (
+    Node,
+    div,
+    element,
+    elements,
+    plain_text,
+    raw_html,
+    refuse_unknown_citations,
+    run_pandoc,
+    span,
+    text_inlines,
+    transform,
+)
 from .project import SUFFIXES, Page
-from .words import Words, words_of
+from .qmd import Document
+from .words import WORDS, Words, words_of
 
 HERE = Path(__file__).parent
+FORMATS = {"pdf": "PDF", "docx": "Word"}
 # attributes with an address that a browser loads by itself
 LOADED = {
     "audio": ("src",),
@@ -39,14 +54,14 @@ LOADED = {
     "video": ("src", "poster"),
 }
 IN_STYLE = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])(?P<address>[^"')\s]+)""")
-SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]+:|//)", re.IGNORECASE)
 
 
 def write_page(
     tree: Node,
     metadata: Mapping[str, Any],
+    document: Document,
     page: Page,
-    navigation: str,
+    navigation: Navigation,
     site: str | None,
     root: Path,
     folder: Path,
@@ -57,8 +72,8 @@ def write_page(
     ----------
     tree : dict
         What `document.build` returned.
-    navigation : str
-        HTML of the links to all pages, from `navigation_of`.
+    navigation : Navigation
+        HTML of the links to other pages and files.
     root : Path
         Folder of the project, where addresses that begin with a slash start.
     folder : Path
@@ -70,14 +85,21 @@ def write_page(
     title = plain_text(tree["meta"].get("title", {})) or page.text or page.source.stem
     variables = {
         "css": (HERE / "theme.css").read_text("utf-8"),
-        "navigation": navigation,
+        "navigation": navigation.pages,
+        "other-formats": navigation.formats,
+        "other-languages": navigation.languages,
         "site-title": html.escape(site or ""),
         "page-title": html.escape(title if site in (None, title) else f"{title} · {site}"),
         "contents-word": words.contents,
         "menu-word": words.menu,
+        "formats-word": words.formats,
+        "languages-word": words.languages,
         "abstract-word": words.abstract,
         "language": str(metadata.get("lang", "en")),
     }
+    has_contents = metadata.get("toc", True) is not False and any(elements(tree["blocks"], "Header"))
+    if has_contents or any(vars(navigation).values()):
+        variables["has-menu"] = "true"
     options: dict[str, Any] = {
         "from": "json",
         "to": "html5",
@@ -94,32 +116,69 @@ def write_page(
         options["citeproc"] = True
         options["metadata"] = {"link-citations": True}
     text, messages = run_pandoc(json.dumps(tree), options, folder)
-    _refuse_unknown_citations(messages, page)
+    refuse_unknown_citations(messages, document)
     # the list of contents stands twice on the page (side and menu): an id may not
     text = re.sub(r' id="toc-[^"]*"', "", text)
     _refuse_loaded_addresses(text, page)
     return text
 
 
-def navigation_of(pages: Sequence[tuple[Page, str]], current: Page) -> str:
-    """A list of links to the pages, relative to the current one; sections fold. Empty for a single page."""
-    if len(pages) < 2:
-        return ""
+@dataclass(frozen=True)
+class Navigation:
+    """HTML of the links of a page: to all pages, to the same in other formats, to the same in other languages."""
+
+    pages: str = ""
+    formats: str = ""
+    languages: str = ""
+
+
+def navigation_of(
+    pages: Sequence[tuple[Page, str]],
+    current: Page,
+    formats: Mapping[str, Path],
+    languages: Mapping[str, Path],
+) -> Navigation:
+    """Links relative to the current page.
+
+    Parameters
+    ----------
+    pages : list of (Page, str)
+        All pages with their titles; a single one needs no links.
+    formats : mapping
+        Files of other formats, relative to the output folder.
+    languages : mapping
+        The same page in other languages, relative to the output folder.
+    """
+
+    def address(target: Path) -> str:
+        return html.escape(posixpath.relpath(target.as_posix(), current.target.parent.as_posix()))
+
     items = []
-    for section, entries in groupby(pages, key=lambda entry: entry[0].section):
-        links = "\n".join(_navigation_link(page, title, current) for page, title in entries)
+    for section, entries in groupby(pages if len(pages) > 1 else (), key=lambda entry: entry[0].section):
+        links = [_navigation_link(page, title, current) for page, title in entries]
         if section:
             state = " open" if section == current.section else ""
-            heading = f"<details{state}><summary>{html.escape(section)}</summary>"
-            links = f"<li>{heading}\n<ul>\n{links}\n</ul></details></li>"
-        items.append(links)
-    return "<ul>\n" + "\n".join(items) + "\n</ul>"
+            items.append(
+                f"<details{state}><summary>{html.escape(section)}</summary>\n{_listed(links)}</details>"
+            )
+        else:
+            items += links
+    others = [f'<a href="{address(file)}" download>{FORMATS[format]}</a>' for format, file in formats.items()]
+    same = [
+        f'<a href="{address(file)}" lang="{language}" hreflang="{language}" rel="alternate">{WORDS[language].name}</a>'
+        for language, file in languages.items()
+    ]
+    return Navigation(_listed(items), _listed(others), _listed(same))
+
+
+def _listed(items: Sequence[str]) -> str:
+    return "<ul>\n" + "\n".join(f"<li>{item}</li>" for item in items) + "\n</ul>" if items else ""
 
 
 def _navigation_link(page: Page, title: str, current: Page) -> str:
     address = posixpath.relpath(page.target.as_posix(), current.target.parent.as_posix())
     mark = ' aria-current="page"' if page == current else ""
-    return f'<li><a href="{html.escape(address)}"{mark}>{html.escape(page.text or title)}</a></li>'
+    return f'<a href="{html.escape(address)}"{mark}>{html.escape(page.text or title)}</a>'
 
 
 # ------------------------------------------------------------------------------------- the tree, for HTML
@@ -188,29 +247,12 @@ def _with_content(node: Node, source: Path, root: Path) -> Node:
 def _data_address(address: str, source: Path, root: Path) -> str:
     if address.startswith("data:"):
         return address
-    if SCHEME.match(address):
-        raise ReportError(
-            f"{place(source)}: the image '{address}' is elsewhere; a page asks nothing of the network: "
-            "save the image beside the report"
-        )
-    name = unquote(address)
-    file = (
-        root / name.lstrip("/") if name.startswith("/") and not Path(name).is_file() else source.parent / name
-    )
-    if not file.is_file():
-        raise ReportError(f"{place(source)}: the image '{address}' does not exist")
+    file = image_file(address, source.parent, root, place(source))
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode('ascii')}"
 
 
 # ------------------------------------------------------------------------------------- what must not be
-
-
-def _refuse_unknown_citations(messages: Sequence[str], page: Page) -> None:
-    for message in messages:
-        found = re.search(r"citation (\S+) not found", message)
-        if found is not None:
-            raise ReportError(f"{place(page.source)}: the citation '@{found[1]}' is not in the bibliography")
 
 
 def _refuse_loaded_addresses(text: str, page: Page) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from .errors import ReportError
 from .execute import MISSING
+from .qmd import Document
 
 Node = dict[str, Any]
 _SEARCH = Lock()
@@ -38,6 +39,15 @@ def run_pandoc(text: str, options: Mapping[str, Any], folder: Path) -> tuple[str
     if done.returncode != 0:
         raise ReportError(f"pandoc: {' '.join(messages) or 'failed without a message'}")
     return done.stdout.decode("utf-8"), messages
+
+
+def refuse_unknown_citations(messages: Sequence[str], document: Document) -> None:
+    """What pandoc only warns of would leave a question mark in the text."""
+    for message in messages:
+        found = re.search(r"citation (\S+) not found", message)
+        if found is not None:
+            where = document.place_of(f"@{found[1]}")
+            raise ReportError(f"{where}: the citation '@{found[1]}' is not in the bibliography")
 
 
 # ------------------------------------------------------------------------------------- elements

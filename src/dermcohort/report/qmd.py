@@ -66,12 +66,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Document:
-    """A .qmd file as read: nothing has run yet. `parts` are Markdown texts and cells in order."""
+    """A .qmd file as read: nothing has run yet. `parts` are Markdown texts and cells in order.
+
+    The `path` of several pages together is their folder.
+    """
 
     path: Path
     metadata: Mapping[str, Any]
     parts: tuple[str | Cell, ...]
     lines: tuple[Line, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where its addresses are relative to."""
+        return self.path if self.path.is_dir() else self.path.parent
 
     @property
     def parameters_cell(self) -> Cell | None:
@@ -86,13 +94,14 @@ class Document:
             names += [name for name in _assigned_names(cell) if name not in names]
         return names
 
+    def places_of(self, text: str) -> list[str]:
+        """``page.qmd:12`` of each line that holds `text`, references to it aside."""
+        pattern = re.compile(r"(?<!@)" + re.escape(text) + r"(?![\w-])")
+        return [line.place for line in self.lines if pattern.search(line.text)]
+
     def place_of(self, text: str) -> str:
-        """``page.qmd:12`` of the first line that holds `text`; the file where none does."""
-        pattern = re.compile(re.escape(text) + r"(?![\w-])")
-        for line in self.lines:
-            if pattern.search(line.text):
-                return line.place
-        return place(self.path)
+        """The first of them; the file where there is none."""
+        return next(iter(self.places_of(text)), place(self.path))
 
 
 def read_document(path: Path) -> Document:
@@ -147,7 +156,7 @@ def _expand_includes(lines: list[Line], open_files: tuple[Path, ...]) -> list[Li
     expanded: list[Line] = []
     fence = ""
     for line in lines:
-        fence = _fence_after(line.text, fence)
+        fence = fence_after(line.text, fence)
         shortcode = None if fence else SHORTCODE.fullmatch(line.text.strip())
         if shortcode is None or shortcode["name"] != "include":
             _refuse_unknown(line, in_fence=bool(fence))
@@ -181,7 +190,7 @@ def _refuse_unknown(line: Line, *, in_fence: bool) -> None:
         )
 
 
-def _fence_after(text: str, fence: str) -> str:
+def fence_after(text: str, fence: str) -> str:
     """The ticks of the code fence that is open after this line, or an empty text."""
     match = FENCE.match(text)
     if match is None:
@@ -202,7 +211,7 @@ def _split_cells(lines: list[Line]) -> list[str | Cell]:
     code: list[Line] = []
     fence, start = "", None
     for line in lines:
-        before, fence = fence, _fence_after(line.text, fence)
+        before, fence = fence, fence_after(line.text, fence)
         opened = FENCE.match(line.text) if fence and not before else None
         cell = CELL.match(opened["info"]) if opened is not None else None
         if cell is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .sources import source_note
 from .strobe import strobe_table
 from .words import LANGUAGE_VARIABLE
 
+ELSEWHERE = "The cards of the variables are in the HTML version of this report."
 REASONS = {"primary": "Small counts", "complementary": "Would reveal them", "derived": "Computed from them"}
 LEAST = "Least count shown"
 UNCHECKED = "Not checked for small counts."
@@ -108,10 +110,15 @@ class Results:
         return self.labels.word(NOT_SHOWN) if pd.isna(value) else format(value, form)
 
     def cards(self, name: str) -> None:
-        """Print the cards of the variables saved under `name`; for a cell with ``output: asis``."""
+        """Print the cards of the variables saved under `name`; for a cell with ``output: asis``.
+
+        They are made for a screen: PDF and Word have a sentence in their place.
+        """
         file = self._file(name, "cards", (f".{self.language}.md", ".en.md"))
-        print(file.read_text("utf-8"))
+        print(f'::: {{.content-visible when-format="html"}}\n\n{file.read_text("utf-8")}\n')
         self._print_source(name, [file.name.removeprefix(name)])
+        print("\n:::\n")
+        print(f'::: {{.content-hidden when-format="html"}}\n{self.labels.sentence(ELSEWHERE)}\n:::')
 
     def suppressed(self) -> None:
         """Print how many cells of each saved table were suppressed, and why; for a cell with ``output: asis``.
@@ -142,13 +149,10 @@ class Results:
         shown = pd.DataFrame(rows, columns=heads).rename(columns=self.labels.word)
         print(markdown_table(shown, [self.labels.sentence(note) for note in notes]))
 
-    def figure(self, name: str) -> Any:
+    def figure(self, name: str) -> SavedFigure:
         """A figure saved under `name`, to stand last in a cell."""
-        from IPython.display import SVG, Image
-
         own = () if self.language == "en" else (f".{self.language}.svg",)
-        file = self._file(name, "figure", (*own, ".svg", ".png"))
-        return SVG(filename=str(file)) if file.suffix == ".svg" else Image(filename=str(file))
+        return SavedFigure(self._file(name, "figure", (*own, ".svg", ".png")))
 
     def source(self, name: str) -> None:
         """Print the source of the figure `name`; for a cell with ``output: asis`` below that of the figure.
@@ -208,6 +212,23 @@ class Results:
             f"{self.folder.name}/ has no {kind} '{name}'.{suggest(name, known)} {there} "
             "The scripts of analyses/ save them: run dermcohort run first"
         )
+
+
+@dataclass(frozen=True)
+class SavedFigure:
+    """A figure as its files hold it: vector graphics for pages and PDF, pixels for Word."""
+
+    file: Path
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """What a cell shows: both forms, where both files are there."""
+        vector, pixels = self.file.with_suffix(".svg"), self.file.with_suffix(".png")
+        found: dict[str, Any] = {}
+        if vector.exists():
+            found["image/svg+xml"] = vector.read_text("utf-8")
+        if pixels.exists():
+            found["image/png"] = base64.b64encode(pixels.read_bytes()).decode("ascii")
+        return found
 
 
 def _is_unchecked(estimates: Estimates) -> bool:

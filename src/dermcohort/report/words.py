@@ -12,9 +12,11 @@ LANGUAGE_VARIABLE = "DERMCOHORT_LANGUAGE"
 class Words:
     """Prefixes of captions and references, titles of callouts, and labels of the page.
 
-    `section` has a place for the number, as it stands in the middle in Chinese.
+    `name` is that of the language in itself. `section` has a place for the number, as it stands in the middle in
+    Chinese.
     """
 
+    name: str
     fig: str
     tbl: str
     section: str
@@ -22,7 +24,10 @@ class Words:
     between: str
     callouts: dict[str, str]
     contents: str
+    contents_of_all: str
     menu: str
+    formats: str
+    languages: str
     references: str
     abstract: str
     row: str
@@ -37,6 +42,7 @@ class Words:
 
 WORDS = {
     "en": Words(
+        name="English",
         fig="Figure",
         tbl="Table",
         section="Section\u00a0{}",
@@ -50,13 +56,17 @@ WORDS = {
             "caution": "Caution",
         },
         contents="On this page",
+        contents_of_all="Contents",
         menu="Menu",
+        formats="Other formats",
+        languages="Other languages",
         references="References",
         abstract="Abstract",
         row="Row",
         column="Value",
     ),
     "zh": Words(
+        name="中文",
         fig="图",
         tbl="表",
         section="第\u00a0{}\u00a0节",
@@ -64,7 +74,10 @@ WORDS = {
         between="、",
         callouts={"note": "注", "warning": "警告", "important": "重要", "tip": "提示", "caution": "小心"},
         contents="本页目录",
+        contents_of_all="目录",
         menu="目录",
+        formats="其他格式",
+        languages="其他语言",
         references="参考文献",
         abstract="摘要",
         row="项目",
