@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 OTHERS = tuple(sorted(file.stem for file in HERE.glob("*.yaml")))
 LANGUAGES = ("en", *OTHERS)
 FIELD = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>number|names|word|clauses?|sentence))?\}")
@@ -47,9 +48,19 @@ NAME = re.compile(r"(?P<variable>[A-Za-z_]\w*) = (?P<level>[^\s,;()]+)|[A-Za-z_]
 class Pattern:
     """An English text with fields, and how it reads in the other language."""
 
-    english: re.Pattern[str]
+    source: str
     other: str
     kinds: Mapping[str, str]
+    start: str  # the letters before the first field
+
+    @cached_property
+    def english(self) -> re.Pattern[str]:
+        """The expression, compiled when a text begins alike: most of the hundreds are never needed."""
+        return re.compile(self.source)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """The fields of a text that this pattern fits."""
+        return self.english.fullmatch(text) if text.startswith(self.start) else None
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class Catalogue:
 
     def _fitted(self, text: str, patterns: tuple[Pattern, ...], labels: Mapping[str, str]) -> str | None:
         for pattern in patterns:
-            found = pattern.english.fullmatch(text)
+            found = pattern.match(text)
             if found is not None:
                 fields = {
                     name: self._field(value, pattern.kinds[name], labels)
@@ -189,7 +200,7 @@ def _capital(text: str) -> str:
 
 
 def _read(language: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((HERE / f"{language}.yaml").read_text("utf-8"))
+    found: dict[str, Any] = yaml.load((HERE / f"{language}.yaml").read_text("utf-8"), Loader)
     return found
 
 
@@ -204,4 +215,5 @@ def _pattern(english: str, other: str) -> Pattern:
         parts += [re.escape(english[end : field.start()]), f"(?P<{field['name']}>{FILLED.get(kind, '.+?')})"]
         end = field.end()
     parts.append(re.escape(english[end:]))
-    return Pattern(re.compile("".join(parts)), FIELD.sub(r"{\g<name>}", other), kinds)
+    start = english.partition("{")[0]
+    return Pattern("".join(parts), FIELD.sub(r"{\g<name>}", other), kinds, start)
