@@ -17,8 +17,16 @@ PAGES = [
     "participants",
     "prevalence",
     "risk_factors",
+    "mixtures",
     "survival",
+    "sensitivity",
+    "methods",
     "disclosure",
+    "strobe",
+    "reproducibility",
+    "profile_hunan_metals",
+    "profile_central_china",
+    "profile_college",
 ]
 # what the simulator writes into the columns of names, phone numbers and resident numbers
 PLANTED = ["测试者", "1990000", "9900000000"]

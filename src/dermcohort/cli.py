@@ -106,8 +106,8 @@ def demo(n: int, seed: int) -> int:
     click.echo("     (errors were planted in 1% of the rows: dermcohort harmonize lists what was found)")
     click.echo("3/4 run analyses/ into results/")
     run_analyses(Path("analyses"), Path("harmonized"), Path("results"), say=click.echo)
-    click.echo("4/4 render reports/ into _site/")
-    pages = render("reports", output="_site")
+    click.echo("4/4 render reports/ in both languages into _site/")
+    pages = render("reports", language=("en", "zh"), output="_site")
     click.echo(f"done: open {os.path.relpath(pages[0])} in a browser")
     return 0  # the dirt is planted: findings are expected here
 
