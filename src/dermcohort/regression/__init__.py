@@ -1,5 +1,7 @@
 """Regression models: formula and data frame in, tidy estimates out."""
 
+# survival needs parts of this package and this package parts of survival: from that side the circle closes
+from .. import survival  # noqa: F401
 from .aipw import aipw
 from .attributable import attributable_fraction
 from .complementary_log_log import complementary_log_log
