@@ -48,15 +48,10 @@ study.shown(midpoint).save(results / "rosacea_midpoint")
 not_determined = study.shown(turnbull(onset, **bounds))
 not_determined.save(results / "rosacea_turnbull")
 
-# death ends the risk of rosacea. Who lives is censored at the last visit, so a death long after it must not count
-# either: the register goes on for years after the visits have ended
+# death ends the risk of rosacea, as long as the cohort looks for rosacea
 competing = prepared(
     study.survival_frame("rosacea", cohorts="central_china", competing="death", covariates=covariates)
 )
-late = (competing["event"] == "death") & (competing["exit"] > 2)
-competing["exit"] = competing["exit"].mask(late, competing["left"])
-competing["event"] = competing["event"].mask(late, "censored")
-competing = competing[competing["exit"] > 0]
 risk = cumulative_incidence(competing, "exit", "event", by="sex")
 risk = study.shown(risk)
 risk.save(results / "rosacea_risk")

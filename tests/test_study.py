@@ -33,6 +33,7 @@ from dermcohort.describe import table_one
 from dermcohort.dictionary import read_dictionary
 from dermcohort.harmonize import harmonize
 from dermcohort.study import TABLES, StudyError, open_study
+from dermcohort.survival import cumulative_incidence
 
 YEAR = 365.25
 WAVES = {"baseline": "2015-01-01", "followup1": "2017-01-01", "followup2": "2019-01-01"}
@@ -122,6 +123,106 @@ def test_condition_seen_at_visits_with_death_as_competing_event(paper):
                         ("no observation after baseline", 1))),
         ("With incident Psoriasis", 1, ()),
     ]  # fmt: skip
+
+
+def with_deaths(study, **dates):
+    """The study with a register that tells of these deaths."""
+    dates = {person: pd.Timestamp(date) for person, date in dates.items()}
+    people = study.participants
+    events = pd.DataFrame({"participant_id": list(dates), "event": "death", "lower": dates.values()})
+    events = events.assign(upper=events["lower"], cohort="northbay", ascertainment="record")
+    return replace(
+        study,
+        participants=people.assign(death_date=people["participant_id"].map(dates)),
+        events=pd.concat([study.events[study.events["event"] != "death"], events], ignore_index=True),
+    )
+
+
+def test_a_death_counts_until_the_end_of_the_next_wave_and_never_after_the_last(paper):
+    """C was last seen at the second of three waves, D at the first; A came to the last one."""
+
+    def ends(study):
+        data = by_person(study.survival_frame("psoriasis", competing="death", covariates=[]))
+        return {
+            who: (event, round(days))
+            for who, event, days in zip(data.index, data["event"], data["exit"] * YEAR, strict=True)
+        }
+
+    during = ends(with_deaths(paper, C="2019-01-01", D="2017-01-01"))
+    assert during["C"] == ("death", 1461) and during["D"] == ("death", 731)
+    after = ends(with_deaths(paper, C="2019-01-02", D="2017-01-02"))
+    assert after["C"] == ("censored", 731) and "D" not in after  # as E, who lives and was never seen again
+    healthy = paper.visits["psoriasis"].mask(paper.visits["participant_id"] == "A", "no")
+    events = paper.events[paper.events["participant_id"] != "A"]
+    healthy = replace(paper, visits=paper.visits.assign(psoriasis=healthy), events=events)
+    assert ends(with_deaths(healthy, A="2019-01-02"))["A"] == ("censored", 1461)
+    came = paper.visits["psoriasis"].mask(
+        (paper.visits["participant_id"] == "C") & (paper.visits["wave"] == "followup1")
+    )
+    came = replace(paper, visits=paper.visits.assign(psoriasis=came))  # C came, but nobody knows the status
+    assert "C" not in ends(with_deaths(came, C="2018-01-01"))
+
+
+def test_the_next_wave_is_one_that_looked_for_the_condition(paper):
+    """Nobody was asked at the second wave: who died after it had missed no visit that could have told."""
+    visits = paper.visits
+    asked = visits["psoriasis"].mask(visits["wave"] == "followup1")
+    study = with_deaths(replace(paper, visits=visits.assign(psoriasis=asked)), C="2018-06-01")
+    data = by_person(study.survival_frame("psoriasis", competing="death", covariates=[]))
+    assert data.loc["C", "event"] == "death" and data.loc["C", "exit"] * YEAR == pytest.approx(1247)
+
+
+@pytest.mark.parametrize("missed", [0.0, 0.1])
+def test_risk_of_death_is_the_true_one_where_the_register_outlives_the_visits(paper, missed):
+    """Deaths at 3% a year for ten years; visits in three waves that take a year each, then none.
+
+    Those who leave (`missed` of the living at each wave) are not at risk after their last visit, while a death before
+    the end of the wave counts, a year and a half later on average: so the risk of death may be too large by one
+    and a half times that share, and by no more.
+    """
+    rng, n = np.random.default_rng(20), 20_000
+    dies = rng.exponential(1 / 0.03, n) * YEAR
+    onset = rng.exponential(1 / 0.02, n) * YEAR
+    first = rng.integers(0, 365, n)
+    days = np.stack([first, 365 + rng.integers(0, 365, n), 730 + rng.integers(0, 365, n)], axis=1)
+    dies, onset = np.floor(dies + first).astype(int), onset + first
+    stays = rng.random((n, 3)) >= [0, missed, missed]
+    person, wave = np.nonzero((days < dies[:, None]) & np.logical_and.accumulate(stays, axis=1))
+    start = np.datetime64("2015-01-01")
+    seen = pd.DataFrame(
+        {
+            "cohort": pd.Categorical(["northbay"] * len(person)),
+            "participant_id": person.astype(str),
+            "wave": pd.Categorical.from_codes(wave, list(WAVES)),
+            "visit_date": start + days[person, wave],
+            "psoriasis": pd.Categorical.from_codes(
+                (onset[person] <= days[person, wave]).astype(int), ["no", "yes"]
+            ),
+        }
+    )
+    has = seen[seen["psoriasis"] == "yes"].drop_duplicates("participant_id")
+    told = dies < 3650
+    events = pd.DataFrame(
+        {
+            "participant_id": np.r_[has["participant_id"], np.flatnonzero(told).astype(str)],
+            "event": np.repeat(["psoriasis", "death"], [len(has), told.sum()]),
+            "upper": np.r_[has["visit_date"].to_numpy().astype("datetime64[D]"), start + dies[told]],
+        }
+    )
+    events = events.assign(lower=events["upper"], cohort="northbay", ascertainment="record")
+    people = pd.DataFrame(
+        {"cohort": pd.Categorical(["northbay"] * n), "participant_id": np.arange(n).astype(str)}
+    )
+    study = replace(
+        paper, visits=seen, reasons=seen.isna().astype(np.int8), participants=people, events=events,
+        participant_reasons=people.isna().astype(np.int8),
+    )  # fmt: skip
+    rows = study.survival_frame("psoriasis", competing="death", covariates=[]).data
+    risk = cumulative_incidence(rows, "exit", "event").at([0.5, 1, 1.5, 2, 2.5]).query("cause == 'death'")
+    truth = 1 - np.exp(-0.03 * risk["time"])  # so few fall ill before that it changes little
+    room = 3 * risk["std_error"]
+    assert (risk["estimate"] > 0.97 * truth - room).all()
+    assert (risk["estimate"] < truth * (1 + 1.5 * missed / (1 - missed)) + room).all()
 
 
 def test_without_competing_event_the_dead_are_not_observed_after_their_last_visit(paper):

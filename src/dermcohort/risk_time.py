@@ -1,7 +1,8 @@
 """From visits and events to time at risk: who is followed from when to when, and what ended it.
 
 The dates behind `Study.survival_frame`. A condition seen at visits begins between the last visit without it and the
-first with it; until when nobody saw it is the last visit at which it was known to be absent.
+first with it; until when nobody saw it is the last visit at which it was known to be absent. Registers go on after the
+visits have ended: what they tell ends the risk only before a visit was missed.
 """
 
 from __future__ import annotations
@@ -49,9 +50,8 @@ def follow(study: Study, condition: str, competing: str | None, base: pd.DataFra
     died = np.zeros(len(base), bool)
     if competing is not None:
         other = events_of(study, competing, base)["upper"]
-        died = ~np.isnat(other) & ~has_event & (other > start)
-        if not at_visits:
-            died &= np.isnat(end) | (other <= end)
+        until = followed_at_visits(study, condition, base, last) if at_visits else end
+        died = ~np.isnat(other) & ~has_event & (other > start) & (np.isnat(until) | (other <= until))
         end = np.where(died, other, end)
     years = years_between(start, end)
     lower = np.where(np.isnat(onset["lower"]), start, np.maximum(onset["lower"], start))
@@ -96,6 +96,27 @@ def last_observed(study: Study, condition: str, base: pd.DataFrame) -> np.ndarra
     ]
     last = seen.assign(cohort=seen["cohort"].astype(str)).groupby(["cohort", "participant_id"])["visit_date"]
     return _aligned(last.max(), base)
+
+
+def followed_at_visits(study: Study, condition: str, base: pd.DataFrame, last: np.ndarray) -> np.ndarray:
+    """Until when something that happens to a person comes before a visit was missed.
+
+    After the `last` visit without the condition that is the end of the next wave of the cohort that looked for it. Where
+    there was no such wave, or the person came to it and the status is not known, it is the last visit itself: who
+    lives is not followed for longer, so neither may be who dies.
+    """
+    visits = study.visits[["cohort", "participant_id", "visit_date"]].assign(
+        cohort=study.visits["cohort"].astype(str), wave=study.visits["wave"].cat.codes
+    )
+    known = study.visits[condition].notna() & visits["visit_date"].notna()
+    ends = visits[known].groupby(["cohort", "wave"])["visit_date"].max().rename("wave_end").reset_index()
+    ends["next_end"] = ends.groupby("cohort")["wave_end"].shift(-1)
+    came = visits.merge(ends, on=["cohort", "wave"]).sort_values("wave", kind="stable")
+    came = came.drop_duplicates(["cohort", "participant_id"], keep="last")
+    came = came.set_index(["cohort", "participant_id"])
+    next_end = _aligned(came["next_end"], base)
+    open_end = (_aligned(came["visit_date"], base) == last) & (next_end > last)
+    return np.where(open_end, next_end, last)
 
 
 def last_contact(study: Study, event: str, base: pd.DataFrame) -> np.ndarray:

@@ -484,8 +484,11 @@ class Study:
             left truncation).
         competing : str, optional
             An exactly dated event that ends the risk, such as "death". `event` is then a category with the
-            levels censored, `condition`, `competing`. It counts at its date, also where the last visit lies
-            before it: what happened in between was not seen.
+            levels censored, `condition`, `competing`. It counts at its date while the condition is looked for: of an
+            event of the events table until the end of its follow-up; of a condition seen at visits until the last
+            visit, and after it until the end of the cohort's next wave that looked for the condition, before which
+            nobody knows of a visit that was missed. Later ones never count, and the person is censored at
+            the last visit like those who live.
         covariates : list of str, optional
             Variables taken at the origin; all where None.
         cohorts : str or list of str, optional
