@@ -140,7 +140,8 @@ class Study:
         Labels
             A dict, ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
             ``"cohort=college"`` and ``"wave=baseline"`` -> short titles of a cohort and a wave,
-            ``"reason=refused"`` -> label of a missing reason; it tells tables and figures the language of their
+            ``"reason=refused"`` -> label of a missing reason, ``"check=sex-known"`` -> title of a check of the
+            dictionary; it tells tables and figures the language of their
             own words.
         """
         return printed_names(self.schema, self.manifest, language)
