@@ -145,7 +145,8 @@ study.shown(joint).save(results / "keratosis_interaction")
 words = {
     "en": {"age_half": "Age", "urine_as": "Urine arsenic"},
     "zh": {"age_half": "年龄", "age_half=under 50": "50 岁以下", "age_half=50 and over": "50 岁及以上",
-           "Crude": "粗", "Adjusted": "调整"},
+           "site=Changsha": "长沙", "site=Hohhot": "呼和浩特", "site=Urumqi": "乌鲁木齐", "site=Wuhan": "武汉",
+           "site=Xiamen": "厦门", "Crude": "粗", "Adjusted": "调整"},
 }  # fmt: skip
 for language in study.languages:
     labels = study.labels(language) | words[language]

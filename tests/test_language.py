@@ -16,6 +16,7 @@ import dermcohort as dc
 from dermcohort.estimates import Estimates
 from dermcohort.language import LANGUAGES, Labels
 from dermcohort.language.catalogue import FIELD, HERE, catalogue_of
+from dermcohort.study import printed_names
 
 ZH = Labels(language="zh")
 FOLDERS = (
@@ -117,6 +118,29 @@ def test_names_of_variables_are_printed_with_their_labels():
     assert Labels({"bmi": "体质指数"}, "zh").sentence(note) == (
         "90 行中有 12 行因缺失值未纳入（体质指数 12、age_group 3）。"
     )
+
+
+def test_a_function_of_a_variable_is_one_name():
+    labels = Labels({"bmi": "体质指数（kg/m²）", "age": "年龄（岁）"}, "zh")
+    note = "12 of 90 rows left out: 'rcs(bmi, 4) + log2(age) + cohort' is missing."
+    assert (
+        labels.sentence(note)
+        == "90 行中有 12 行因rcs(体质指数（kg/m²）, 4) + log2(年龄（岁）) + 队列缺失未纳入。"
+    )
+
+
+def test_a_year_of_age_has_its_own_word():
+    schema = pd.DataFrame(
+        {"label_en": ["Age", "Years"], "label_zh": ["年龄", "居住年限"], "unit": "years", "levels": None,
+         "levels_en": None, "levels_zh": None},
+        index=["age", "lived"],
+    )  # fmt: skip
+    check = {"known": {"en": "Sex is known", "zh": "性别已知"}}
+    manifest = {"languages": ["en", "zh"], "cohorts": {}, "waves": {}, "reason_labels": {}, "checks": check}
+    english, chinese = (printed_names(schema, manifest, language) for language in ("en", "zh"))
+    assert (english["age"], english["lived"]) == ("Age (years)", "Years (years)")
+    assert (chinese["age"], chinese["lived"]) == ("年龄（岁）", "居住年限（年）")
+    assert chinese.word("Sex is known") == "性别已知"
 
 
 def test_a_level_is_printed_with_its_label():

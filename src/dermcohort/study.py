@@ -140,7 +140,8 @@ class Study:
         Labels
             A dict, ``"bmi"`` -> label with its unit, ``"smoking_status=current"`` -> label of a category,
             ``"cohort=college"`` and ``"wave=baseline"`` -> short titles of a cohort and a wave,
-            ``"reason=refused"`` -> label of a missing reason; it tells tables and figures the language of their
+            ``"reason=refused"`` -> label of a missing reason, ``"check=sex-known"`` -> title of a check of the
+            dictionary; it tells tables and figures the language of their
             own words.
         """
         return printed_names(self.schema, self.manifest, language)
@@ -742,11 +743,13 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
         raise StudyError(
             f"language='{language}' is not in the dictionary ({', '.join(manifest['languages'])})"
         )
-    names = Labels(language=language)
+    names, words = Labels(language=language), Labels(language=language)
     for variable, row in schema.to_dict("index").items():
         text = row[f"label_{language}"] or row.get("label_en") or variable
         unit = row["unit"]
-        names[str(variable)] = f"{text} ({unit})" if unit and unit not in ("1", "points") else str(text)
+        names[str(variable)] = str(text)
+        if unit and unit not in ("1", "points"):
+            names[str(variable)] += f"{words.word(' (')}{_unit_name(variable, unit, words)}{words.word(')')}"
         levels = row["levels"] or []
         shown = row[f"levels_{language}"] or levels
         names.update({f"{variable}={level}": str(label) for level, label in zip(levels, shown, strict=True)})
@@ -754,10 +757,18 @@ def printed_names(schema: pd.DataFrame, manifest: dict[str, Any], language: str)
         ("cohort", manifest["cohorts"]),
         ("wave", manifest["waves"]),
         ("reason", manifest["reason_labels"]),
+        ("check", manifest.get("checks", {})),
     ):
         for name, title in titles.items():
             names[f"{kind}={name}"] = title.get(language) or title.get("en") or name
     return names if language == "en" else _with_english(names, printed_names(schema, manifest, "en"))
+
+
+def _unit_name(variable: str, unit: str, words: Labels) -> str:
+    """A language may have its own word for years of age."""
+    of_it = f"{unit} of {variable}"
+    shown = words.word(of_it)
+    return words.word(unit) if shown == of_it else shown
 
 
 def _with_english(names: Labels, english: Labels) -> Labels:

@@ -42,7 +42,7 @@ class CardWriter:
 
     def card(self, card: Card) -> str:
         known = card.about["unit"] if card.about["unit"] not in (None, "1", "points") else ""
-        unit = f' <span class="unit">{escape(known)}</span>' if known else ""
+        unit = f' <span class="unit">{self.word(known)}</span>' if known else ""
         definition = f'<p class="definition">{self.texts(card.definition)}</p>' if card.definition else ""
         searched = "" if self.for_report else f' data-search="{escape(_searched(card))}"'
         return (
@@ -57,7 +57,7 @@ class CardWriter:
         about = card.about
         kind = self.both(lambda x: f"{word(about['type'], x)}, {word(about['entity'], x)}")
         facts: list[tuple[str, str]] = [("type", kind)]
-        facts.append(("role", escape(str(about["role"]))))
+        facts.append(("role", self.word(str(about["role"]))))
         facts += [(key, escape(" – ".join(bounds(about[key])))) for key in ("soft", "hard") if about[key]]
         facts += [(key, f"<code>{escape(about[key])}</code>") for key in ("asked_if", "derive") if about[key]]
         if card.condition:
@@ -119,7 +119,7 @@ class CardWriter:
             return ""
         rows = (
             [f'<span class="status {escape(line.severity)}">{self.word(line.severity)}</span>',
-             escape(line.check), f"{self.texts(line.cohort)}, {self.texts(line.wave)}",
+             self.word(line.check), f"{self.texts(line.cohort)}, {self.texts(line.wave)}",
              f"{self.count(line.n)} {self.word('out_of')} {self.count(line.of)}"]
             for line in card.findings
         )  # fmt: skip

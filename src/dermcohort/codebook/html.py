@@ -29,7 +29,7 @@ def write_html(study: Study, cards: list[Card], path: Path) -> None:
     placeholders = " ".join(f'data-{x}="{escape(word("search", x))}"' for x in languages)
     domains = list(dict.fromkeys(str(card.about["domain"]) for card in cards))
     sections = "".join(_domain(domain, cards, writer) for domain in domains)
-    menu = "".join(f'<a href="#domain-{escape(d)}">{escape(d)}</a>' for d in domains)
+    menu = "".join(f'<a href="#domain-{escape(d)}">{writer.word(d)}</a>' for d in domains)
     version = escape(str(study.manifest["dictionary_version"]))
     text = (
         f'<!DOCTYPE html>\n<html lang="{first}"><head><meta charset="utf-8">'
@@ -50,4 +50,4 @@ def write_html(study: Study, cards: list[Card], path: Path) -> None:
 
 def _domain(domain: str, cards: list[Card], writer: CardWriter) -> str:
     inside = "".join(writer.card(card) for card in cards if card.about["domain"] == domain)
-    return f'<section id="domain-{escape(domain)}"><h2>{escape(domain)}</h2>{inside}</section>\n'
+    return f'<section id="domain-{escape(domain)}"><h2>{writer.word(domain)}</h2>{inside}</section>\n'

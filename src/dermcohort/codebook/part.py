@@ -38,7 +38,7 @@ def _part(study: Study, cards: list[Card], language: str) -> str:
     parts += [f"## {word('matrix', language)} {{#overview}}", _html(_overview(study, language))]
     for domain in dict.fromkeys(str(card.about["domain"]) for card in cards):
         inside = "".join(writer.card(card) for card in cards if card.about["domain"] == domain)
-        parts += [f"## {domain.capitalize()} {{#domain-{domain}}}", _html(inside)]
+        parts += [f"## {word(domain, language).capitalize()} {{#domain-{domain}}}", _html(inside)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..language import Labels
+
 WORDS = {
     "en": {
         "title": "Codebook",
@@ -114,5 +116,5 @@ WORDS = {
 
 
 def word(key: str, language: str) -> str:
-    """One word in a language; what has none is shown as it is."""
-    return WORDS.get(language, WORDS["en"]).get(key, key)
+    """One word in a language: of the codebook, else of the package's catalogue; what has none is shown as it is."""
+    return WORDS.get(language, WORDS["en"]).get(key) or Labels(language=language).word(key)

@@ -22,6 +22,7 @@ def printed_rows(
 
     The column `mark` of the table is what is printed in the place of a number that was suppressed.
     """
+    table = table.assign(mark=table["mark"].map(names.word))
     heads = {
         group: names.sentence(f"{level_label(by or '', group, names)} (n = {names.word(size)})")
         for group, size in group_sizes.items()

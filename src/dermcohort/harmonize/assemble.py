@@ -264,6 +264,7 @@ def _manifest(
                 "privacy": {name: _privacy(item.cohort) for name, item in _by_name(cohorts)},
                 "waves": {wave.name: dict(wave.label) for wave in dictionary.waves()},
                 "conditions": {name: dict(c.label) for name, c in dictionary.conditions.items()},
+                "checks": {check.id: dict(check.title) for check in dictionary.checks},
                 "inputs": inputs,
                 "levels": levels,
             },

@@ -37,7 +37,8 @@ FILLED = {
 }
 ENDS = re.compile(r"(?<=[.:)\]]) (?=\S)")  # where a sentence may end
 COMMAS = re.compile(r"[,;] ")
-BETWEEN_NAMES = re.compile(r"(, |; | and | within | \(|\))")
+BETWEEN_NAMES = re.compile(r"(, |; | and | within | \+ | \(|\))")
+CALL = re.compile(r"\w+\([^()]*\)")  # of a function: no list of names, though it has commas
 # where a field in Latin letters meets Chinese, which wants a blank between them
 SCRIPTS = re.compile(r"(?<=[\u4e00-\u9fff])\0+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])\0+(?=[\u4e00-\u9fff])")
 PROSE = re.compile(r"\b[a-z]+ (?:the|an?|of|with|without|has|is|are|for|in) ")  # no list of names
@@ -130,7 +131,10 @@ class Catalogue:
             return labels[text]
         if PROSE.search(text):
             return None
-        pieces = BETWEEN_NAMES.split(text)
+        calls = iter(CALL.findall(text))
+        pieces = [
+            re.sub("\0", lambda _: next(calls), piece) for piece in BETWEEN_NAMES.split(CALL.sub("\0", text))
+        ]
         # whole terms such as log2(urine_as) may have a label of their own
         pieces[::2] = [
             labels.get(piece) or self.words.get(piece) or NAME.sub(printed, piece) for piece in pieces[::2]

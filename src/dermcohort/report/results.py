@@ -161,12 +161,17 @@ class Results:
         """
         self._print_source(name, [f".{self.language}.svg", ".svg", ".png"])
 
-    def methods(self) -> None:
+    def methods(self, labels: Mapping[str, str] | None = None) -> None:
         """Print the methods section; for a cell with ``output: asis``.
 
         For each script its question and the methods of its estimates, each once; then how missing values were handled.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed name of a variable that a script made; those of the study where absent.
         """
-        print(methods_text(self._record(), self.folder, self.labels))
+        print(methods_text(self._record(), self.folder, self.labels | (labels or {})))
 
     def strobe(self, answers: str | os.PathLike[str] = "strobe.yaml") -> None:
         """Print the STROBE checklist with the study's answers; for a cell with ``output: asis``.
