@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/dermcohort demo --n $(N)
 
 test: install
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .

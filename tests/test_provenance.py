@@ -231,7 +231,7 @@ def test_methods_are_said_once_with_the_results_they_hold_for(project, capsys):
     assert "- Prevalence with Wilson intervals. (`by_age`, `crude`)" in printed
     assert "## How common is eczema? {#sec-methods-eczema}\n\nAmong people with `one` examination." in printed
     assert printed.index("How common") < printed.index("Who gets") < printed.index("## Missing values")
-    assert "left out for missing values (age 3)" in printed.split("## Missing values")[1]
+    assert "left out for missing values (Age (a) 3)" in printed.split("## Missing values")[1]
     assert "something else" not in printed
     Results(language="zh").methods()
     printed = capsys.readouterr().out

@@ -111,8 +111,16 @@ def journal_style() -> Iterator[None]:
     True
     """
     _register_font()
-    with mpl.style.context(STYLE, after_reset=True):
-        yield
+    interactive = mpl.is_interactive()
+    try:
+        with mpl.style.context(STYLE, after_reset=True):
+            try:
+                yield
+            finally:
+                interactive = mpl.is_interactive()
+    finally:
+        # the backend of a notebook starts with the first figure and turns this on: without it no later one is shown
+        mpl.interactive(interactive)
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:

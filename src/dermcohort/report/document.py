@@ -108,6 +108,7 @@ def build(markdown: str, document: Document, metadata: Mapping[str, Any], folder
     top = 2 if format == "html" else 1
     _number_sections(tree["blocks"], registry, document, top, shown=bool(metadata.get("number-sections")))
     tree = transform(tree, lambda node: _float(node, registry, document))
+    tree["blocks"] = _with_alt(tree["blocks"], "", [])  # of images that are no numbered figures
     tree = transform(tree, lambda node: _reference(node, registry, document))
     tree = transform(tree, _natural_widths)
     _add_place_for_references(tree, registry.words, top)
