@@ -125,7 +125,7 @@ def test_a_function_of_a_variable_is_one_name():
     note = "12 of 90 rows left out: 'rcs(bmi, 4) + log2(age) + cohort' is missing."
     assert (
         labels.sentence(note)
-        == "90 行中有 12 行因rcs(体质指数（kg/m²）, 4) + log2(年龄（岁）) + 队列缺失未纳入。"
+        == "90 行中有 12 行因 rcs(体质指数（kg/m²）, 4) + log2(年龄（岁）) + 队列缺失未纳入。"
     )
 
 
