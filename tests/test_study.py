@@ -453,7 +453,7 @@ def test_every_table_comes_back_with_its_types(harmonized, tmp_path):
         again.save(tmp_path / "twice")
         and (tmp_path / "out/visits.parquet").read_bytes() == (tmp_path / "twice/visits.parquet").read_bytes()
     )
-    assert again.label("bmi", "zh") == harmonized.label("bmi", "zh") == "体质指数 (kg/m2)"
+    assert again.label("bmi", "zh") == harmonized.label("bmi", "zh") == "体质指数（kg/m2）"
     with pytest.raises(StudyError, match=r"language='fr' is not in the dictionary \(en, zh\)"):
         again.labels("fr")
 
