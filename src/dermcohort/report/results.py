@@ -238,9 +238,11 @@ class SavedFigure:
 
 def _is_unchecked(estimates: Estimates) -> bool:
     """Whether it may tell small counts of people: it did not pass `study.shown`."""
+    if estimates.suppressed is not None:
+        return False
     from ..disclosure import tells_of_people  # knows every estimator, which printing does not need
 
-    return estimates.suppressed is None and tells_of_people(estimates)
+    return tells_of_people(estimates)
 
 
 def _printed_names(folder: Path, language: str) -> Labels:
