@@ -22,12 +22,12 @@ MISSING = (
     'run pip install "dermcohort[report]", or install Quarto'
 )
 # figures as vector graphics and, for Word, as pixels; the same bytes for the same figure
-SETUP = """
-from matplotlib_inline.backend_inline import set_matplotlib_formats
-set_matplotlib_formats("svg", "png", metadata={"Date": None}, dpi=300)
-import matplotlib
-matplotlib.rcParams["svg.hashsalt"] = "dermcohort"
-"""
+# (told to the kernel, which loads matplotlib only for cells that draw)
+DRAWING = (
+    "--InlineBackend.figure_formats={'svg', 'png'}",
+    "--InlineBackend.print_figure_kwargs={'bbox_inches': 'tight', 'metadata': {'Date': None}, 'dpi': 300}",
+    "--InlineBackend.rc={'svg.hashsalt': 'dermcohort'}",
+)
 INLINE = "module://matplotlib_inline.backend_inline"
 # what matplotlib calls return is no result for a reader
 PLOT_OBJECT = re.compile(r"^[\[(]*(<Axes|<Figure|<matplotlib|Text\(|array\(\[+<Axes)")
@@ -97,7 +97,7 @@ def _run(
     except ImportError as error:
         raise ReportError(MISSING.format(error.name)) from None
     new_cell = nbformat.v4.new_code_cell
-    notebook = nbformat.v4.new_notebook(cells=[new_cell(SETUP)])
+    notebook = nbformat.v4.new_notebook()
     injected = new_cell("\n".join(f"{name} = {value!r}" for name, value in params.items()))
     if document.parameters_cell is None:
         notebook.cells.append(injected)
@@ -120,7 +120,7 @@ def _run(
         km=manager,
         timeout=None,
         shutdown_kernel="immediate",
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", *DRAWING],
         resources={"metadata": {"path": str(document.path.parent.resolve())}},
     )
     # a backend chosen for scripts (Agg) would leave the cells without images
