@@ -219,7 +219,8 @@ def _name_rows(table: Node, words: Words) -> None:
     """The first column names the rows, for who hears the table; a heading that is not printed is said."""
     head, bodies = table["c"][3], table["c"][4]
     for body in bodies:
-        body[1] = 1
+        # a blank cell below a name that holds for several rows names nothing
+        body[1] = int(all(plain_text(cells[0][4]).strip() for _, cells in body[3] if cells))
     for _, cells in head[1]:
         for number, cell in enumerate(cells):
             if not plain_text(cell[4]).strip():
