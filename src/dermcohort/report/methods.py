@@ -14,6 +14,8 @@ from .sources import script_link
 
 ON_MISSING = re.compile(r"\b(missing|left out|imput)", re.IGNORECASE)
 
+MOST_NAMES = 6
+
 
 def methods_text(record: Provenance, folder: Path, labels: Labels) -> str:
     """Markdown: for each script its question and each method once, then the notes on missing values.
@@ -62,6 +64,11 @@ def _merged(sentences: Mapping[str, list[str]], labels: Labels) -> dict[str, lis
 
 def _listed(sentences: Mapping[str, list[str]]) -> str:
     return "\n".join(
-        f"- {markdown_text(sentence)} ({', '.join(f'`{name}`' for name in names)})"
-        for sentence, names in sentences.items()
+        f"- {markdown_text(sentence)} ({_names(names)})" for sentence, names in sentences.items()
     )
+
+
+def _names(names: list[str]) -> str:
+    """The results, where they are many the first of them: the appendix on reproducibility has all."""
+    shown = [f"`{name}`" for name in names[:MOST_NAMES]]
+    return ", ".join([*shown, f"+ {len(names) - MOST_NAMES}"] if len(names) > MOST_NAMES else shown)
