@@ -16,11 +16,20 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .estimates_file import (
+    categories_of,
+    file_pair,
+    from_arrow,
+    from_json,
+    parquet_bytes,
+    to_arrow,
+    to_json,
+    write_both,
+)
 from .language import Labels, labels_of
 from .wording import suggest
 
@@ -284,11 +293,11 @@ class Estimates:
         Path
             The Parquet file.
         """
-        parquet, sidecar = _file_pair(path)
+        parquet, sidecar = file_pair(path)
         parquet.parent.mkdir(parents=True, exist_ok=True)
         frames: dict[str, pd.DataFrame] = {}
         values = {
-            f.name: _to_json(getattr(self, f.name), f.name, frames)
+            f.name: to_json(getattr(self, f.name), f.name, frames)
             for f in fields(self)
             if f.metadata.get("saved", True)
         }
@@ -297,16 +306,16 @@ class Estimates:
             "class": type(self).__name__,
             "module": type(self).__module__,
             "fields": values,
-            "categories": {name: _categories(frame) for name, frame in frames.items()},
+            "categories": {name: categories_of(frame) for name, frame in frames.items()},
         }
         text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
         metadata = {b"dermcohort": text.encode()}
         for name, frame in frames.items():
             if name != "table":
-                metadata[b"dermcohort." + name.encode()] = _parquet_bytes(_to_arrow(frame))
-        table = _to_arrow(frames["table"])
+                metadata[b"dermcohort." + name.encode()] = parquet_bytes(to_arrow(frame))
+        table = to_arrow(frames["table"])
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
-        _write_both({sidecar: f"{text}\n".encode(), parquet: _parquet_bytes(table)})
+        write_both({sidecar: f"{text}\n".encode(), parquet: parquet_bytes(table)})
         return parquet
 
     @classmethod
@@ -318,7 +327,7 @@ class Estimates:
         ValueError
             If the file was not written by `save` or is damaged.
         """
-        parquet, _ = _file_pair(path)
+        parquet, _ = file_pair(path)
         if not parquet.exists():
             raise FileNotFoundError(f"{parquet.name} does not exist in {parquet.parent.name}/")
         try:
@@ -333,8 +342,8 @@ class Estimates:
         for name in document["categories"]:
             if name != "table":
                 frames[name] = pq.read_table(io.BytesIO(metadata[b"dermcohort." + name.encode()]))
-        restored = {name: _from_arrow(frame, document["categories"][name]) for name, frame in frames.items()}
-        values = {name: _from_json(value, restored) for name, value in document["fields"].items()}
+        restored = {name: from_arrow(frame, document["categories"][name]) for name, frame in frames.items()}
+        values = {name: from_json(value, restored) for name, value in document["fields"].items()}
         found = _class_of(document["class"], document["module"])
         if not issubclass(found, cls):
             raise ValueError(f"{parquet.name} holds {found.__name__}: read it with {found.__name__}.load")
@@ -399,114 +408,6 @@ def missing_note(n_used: int, n_rows: int, n_missing: Mapping[str, int]) -> tupl
         return ()
     by_variable = ", ".join(f"{name} {count:,}" for name, count in n_missing.items() if count)
     return (f"{n_rows - n_used:,} of {n_rows:,} rows left out for missing values ({by_variable}).",)
-
-
-# ------------------------------------------------------------------------------------------- on disk
-
-
-def _file_pair(path: str | os.PathLike[str]) -> tuple[Path, Path]:
-    path = Path(path)
-    stem = path.with_suffix("") if path.suffix in (".parquet", ".json") else path
-    return stem.with_name(stem.name + ".parquet"), stem.with_name(stem.name + ".json")
-
-
-def _write_both(contents: Mapping[Path, bytes]) -> None:
-    """Write every file under a temporary name, then move them into place; leave no trace of a failure."""
-    temporary = {path: path.with_name(f".{path.name}.tmp") for path in contents}
-    new = [path for path in contents if not path.exists()]
-    try:
-        for path, content in contents.items():
-            with temporary[path].open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for path in contents:
-            temporary[path].replace(path)
-    except BaseException:
-        for path in [*temporary.values(), *new]:
-            path.unlink(missing_ok=True)
-        raise
-
-
-def _parquet_bytes(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def _categories(frame: pd.DataFrame) -> dict[str, Any]:
-    """Levels of each categorical column: Parquet itself forgets those that are not strings."""
-    found = {}
-    for column, dtype in frame.dtypes.items():
-        if isinstance(dtype, pd.CategoricalDtype):
-            levels = dtype.categories
-            if not all(isinstance(level, str | bool | int | float | np.generic) for level in levels):
-                raise ValueError(
-                    f"save: the levels of '{column}' are neither text nor numbers; make them text"
-                )
-            found[str(column)] = {
-                "levels": [level.item() if isinstance(level, np.generic) else level for level in levels],
-                "dtype": str(levels.dtype),
-                "ordered": bool(dtype.ordered),
-            }
-    return found
-
-
-def _to_arrow(frame: pd.DataFrame) -> pa.Table:
-    """The frame with categories as plain values, which every reader of Parquet understands."""
-    plain = frame.copy()
-    for column in _categories(frame):
-        # as objects, so that an integer level beside a missing value stays an integer
-        levels = frame[column].cat.categories
-        values = pd.Series(levels.take(frame[column].cat.codes.clip(lower=0).to_numpy()), frame.index)
-        plain[column] = values.astype(object).where(frame[column].notna(), None)
-    return pa.Table.from_pandas(plain)
-
-
-def _from_arrow(table: pa.Table, categories: Mapping[str, Any]) -> pd.DataFrame:
-    frame = table.to_pandas()
-    for column, levels in categories.items():
-        index = pd.Index(levels["levels"], dtype=levels["dtype"])
-        frame[column] = frame[column].astype(pd.CategoricalDtype(index, levels["ordered"]))
-    return frame
-
-
-def _to_json(value: Any, name: str, frames: dict[str, pd.DataFrame]) -> Any:
-    """A field as JSON; frames and series go into `frames` and leave their name behind."""
-    if isinstance(value, pd.DataFrame):
-        frames[name] = value
-        return {"kind": "frame", "name": name}
-    if isinstance(value, pd.Series):
-        frames[name] = value.to_frame("value")
-        return {"kind": "series", "frame": name, "name": value.name}
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return {"kind": "float", "value": repr(value)}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple):
-        return [_to_json(item, f"{name}.{i}", frames) for i, item in enumerate(value)]
-    if isinstance(value, Mapping):
-        return {
-            "kind": "mapping",
-            "items": {str(k): _to_json(v, f"{name}.{k}", frames) for k, v in value.items()},
-        }
-    raise TypeError(f"save: the field '{name}' is a {type(value).__name__}, which cannot be saved")
-
-
-def _from_json(value: Any, frames: Mapping[str, pd.DataFrame]) -> Any:
-    if isinstance(value, list):
-        return tuple(_from_json(item, frames) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if value["kind"] == "frame":
-        return frames[value["name"]]
-    if value["kind"] == "series":
-        return frames[value["frame"]]["value"].rename(value["name"])
-    if value["kind"] == "float":
-        return float(value["value"])
-    return {key: _from_json(item, frames) for key, item in value["items"].items()}
 
 
 def _class_of(name: str, module: str) -> type[Estimates]:
